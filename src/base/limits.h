@@ -31,9 +31,11 @@
 #define MAX_SUMMARY_BYTES (48 * 1024)
 
 /* The store. */
-#define MAX_OP_RECORDS     64          /* rule 8 */
-#define MAX_OP_BYTES       (64 * 1024) /* rule 8 */
-#define CHUNK_BYTES        (16 * 1024) /* of a body, uncompressed */
+#define MAX_OP_RECORDS 64          /* rule 8 */
+#define MAX_OP_BYTES   (64 * 1024) /* rule 8 */
+/* Of a body, uncompressed. A chunk that does not compress, its codec byte and
+ * LMDB's page header fill four pages and do not begin a fifth. */
+#define CHUNK_BYTES        (16 * 1024 - 32)
 #define MAX_INLINE_CHUNKS  3    /* a larger body goes to its volume at once */
 #define MAX_PREFIX_BYTES   4096 /* trace header put before a body */
 #define MAX_KEYWORDS       64   /* in a mailbox */
