@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""A full disk: 452 before anything is lost, reading and deleting go on, and
+mail is accepted again when there is room, without a restart."""
+
+import os
+
+import lib
+
+BODY = b"Subject: filling\r\n\r\n" + os.urandom(24000).hex().encode() + b"\r\n"
+
+
+def text(i):
+    random = os.urandom(30000).hex().encode()
+    lines = [random[k:k + 70] for k in range(0, len(random), 70)]
+    return b"Subject: filling %d\r\n\r\n" % i + b"\r\n".join(lines) + b"\r\n"
+
+
+def fill(server):
+    """Send until the server says that it is full. Returns the number of
+    messages that it took."""
+    line = lib.smtp_session(server)
+    for n in range(5000):
+        line.send(f"MAIL FROM:<a@client.test>\r\n")
+        if not line.smtp_reply().startswith("250"):
+            return n
+        line.send(f"RCPT TO:<{server.user}>\r\n")
+        reply = line.smtp_reply()
+        if not reply.startswith("250"):
+            assert reply.startswith("452 4.3.1"), reply
+            return n
+        line.send("DATA\r\n")
+        reply = line.smtp_reply()
+        if not reply.startswith("354"):
+            assert reply.startswith("452 4.3.1"), reply
+            return n
+        line.send(lib.dot_stuff(text(n)) + b".\r\n")
+        reply = line.smtp_reply()
+        if not reply.startswith("250"):
+            assert reply.startswith("452 4.3.1"), reply
+            return n
+    raise AssertionError("the disk never filled")
+
+
+def main():
+    with lib.loop_device(64) as (folder, _):
+        with lib.server(folder=folder) as server:
+            ballast = folder / "ballast"
+            taken = fill(server)
+            print(f"{taken} messages until full")
+            assert taken > 10
+            # Now really nothing is left, not even what the server keeps back.
+            with open(ballast, "wb") as file:
+                try:
+                    while True:
+                        file.write(bytes(1 << 16))
+                        file.flush()
+                except OSError:
+                    pass
+            messages = lib.pop3_messages(server, server.user, server.password)
+            assert len(messages) == taken, f"{len(messages)} of {taken}"
+            pop3 = lib.pop3_session(server, server.user, server.password)
+            for i in range(1, taken + 1):
+                pop3.pop3(f"DELE {i}")
+            pop3.pop3("QUIT")
+            assert not lib.pop3_messages(
+                server, server.user, server.password
+            ), "deleting works on a full disk"
+            ballast.unlink()
+
+            def is_taken():
+                line = lib.smtp_session(server)
+                line.send("MAIL FROM:<a@client.test>\r\n")
+                is_ok = line.smtp_reply().startswith("250")
+                if is_ok:
+                    line.smtp("RSET", 250)
+                    is_ok = lib.send_mail(
+                        line, [server.user], b"Subject: again\r\n\r\n."
+                    ).startswith("250")
+                line.close()
+                return is_ok
+
+            lib.wait_until(is_taken, 20, "mail is taken again")
+            check = server.command("check")
+            assert check.returncode == 0, check.stdout + check.stderr
+
+
+main()
