@@ -27,7 +27,7 @@ struct peer; /* net/net.h */
 
 enum sasl_result {
 	SASL_CONTINUE,  /* a challenge goes out, a line comes back */
-	SASL_WAIT,      /* a hash is running: the owner will be woken */
+	SASL_WAIT,      /* a hash or a delay runs: the owner will be woken */
 	SASL_OK,        /* signed in as sasl_account() */
 	SASL_FAIL,      /* wrong name, password or proof: 535 5.7.8, [AUTH] */
 	SASL_THROTTLED, /* too many failures, see sasl_delay_s(): 454 4.7.0 */
@@ -74,8 +74,9 @@ enum sasl_result sasl_step(struct sasl *x, struct span line, struct buf *out);
 enum sasl_result sasl_password(
     struct sasl *x, struct span user, struct span password);
 
-/* Where does a login that answered SASL_WAIT stand now? */
-enum sasl_result sasl_poll(struct sasl *x);
+/* Where does a login that answered SASL_WAIT stand now? As sasl_step, a
+ * challenge may go out. */
+enum sasl_result sasl_poll(struct sasl *x, struct buf *out);
 
 /* After SASL_OK. */
 uint32_t sasl_account(const struct sasl *x);
