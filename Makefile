@@ -1,0 +1,295 @@
+# Tinpost. `make help` lists the targets; README.md says how to begin.
+#
+# A *variant* is one way to compile everything: `native` (the host's C library
+# with the address and undefined-behaviour sanitizers, for tests), `fuzz`
+# (clang, libFuzzer) and one for each release architecture (static musl).
+# Each has its objects in build/VARIANT and its libraries in $(DEPS)/VARIANT.
+
+VERSION := 0.1.0
+BUILD   := build
+# May be a link to a folder that several work trees share.
+DEPS    ?= $(BUILD)/deps
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Count up when tools/deps or the flags of the libraries change.
+DEPS_REVISION := 1
+
+ARCHES    := x86_64 armhf arm64 mipsel
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst armv7%,armhf,$(shell uname -m)))
+ARCH      ?= $(HOST_ARCH)
+
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: FORCE
+
+# --- what is compiled ---------------------------------------------------------
+
+SRCS  := $(filter-out src/main.c,$(sort $(wildcard src/*/*.c)))
+UNITS := $(sort $(wildcard tests/unit/*/*_test.c))
+FUZZS := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+
+# --- flags --------------------------------------------------------------------
+
+# Style guide, section 11.
+CSTD  := -std=c11 -D_POSIX_C_SOURCE=200809L
+WARN  := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wcast-qual \
+	-Wwrite-strings -Wundef -Wformat=2 -Wimplicit-fallthrough \
+	-Wconversion -Wno-sign-conversion
+SAN   := -fsanitize=address,undefined -fno-sanitize-recover=all
+SMALL := -Os -fno-pie -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/=
+STATIC := -static -no-pie -Wl,--gc-sections
+
+# A hash table of 4 KB on the stack; the header needs to know it as well.
+LZ4_FLAGS := -DLZ4_MEMORY_USAGE=12
+# Tinpost has its own exclusive lock; user-mode emulation has no robust mutex.
+LMDB_FLAGS := -DMDB_USE_ROBUST=0
+
+BEARSSL := -isystem $(DEPS)/src/bearssl/inc
+LZ4     := -isystem $(DEPS)/src/lz4/lib $(LZ4_FLAGS)
+LMDB    := -isystem $(DEPS)/src/lmdb/libraries/liblmdb $(LMDB_FLAGS)
+
+# Third-party headers, room by room (src/LAYERS has the same as data).
+THIRD_net   := $(BEARSSL) $(LZ4)
+THIRD_auth  := $(BEARSSL)
+THIRD_trust := $(BEARSSL)
+THIRD_box   := $(BEARSSL)
+THIRD_store := $(LZ4) $(LMDB)
+THIRD_tests := $(BEARSSL) $(LZ4) $(LMDB)
+
+# --- variants -----------------------------------------------------------------
+
+CC_native     := gcc
+AR_native     := ar
+CFLAGS_native := -O1 -g -fno-omit-frame-pointer $(SAN)
+LIBCF_native  := -O1 -g -fsanitize=address
+
+CC_fuzz       := clang
+AR_fuzz       := ar
+CFLAGS_fuzz   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)
+LIBCF_fuzz    := -O1 -g -fsanitize=address
+
+CROSS_x86_64  := $(if $(filter x86_64,$(HOST_ARCH)),,x86_64-linux-gnu-)
+CROSS_armhf   := $(if $(filter armhf,$(HOST_ARCH)),,arm-linux-gnueabihf-)
+CROSS_arm64   := $(if $(filter arm64,$(HOST_ARCH)),,aarch64-linux-gnu-)
+CROSS_mipsel  := mipsel-linux-gnu-
+MUSL_x86_64   := x86_64-linux-musl
+MUSL_armhf    := arm-linux-musleabihf
+MUSL_arm64    := aarch64-linux-musl
+MUSL_mipsel   := mipsel-linux-muslsf
+GNU_x86_64    := x86_64-linux-gnu
+GNU_armhf     := arm-linux-gnueabihf
+GNU_arm64     := aarch64-linux-gnu
+GNU_mipsel    := mipsel-linux-gnu
+# Routers have no floating point unit; Debian's libgcc has: it warns, and
+# integer code works (there is no other code here).
+MACHINE_mipsel := -msoft-float
+LDFLAGS_mipsel := -Wl,--no-warn-mismatch
+
+# $(call release_variant,ARCH): compilers and flags of a release.
+define release_variant
+CC_$(1)     := $$(realpath $$(DEPS))/$(1)/musl/bin/musl-gcc $$(MACHINE_$(1))
+AR_$(1)     := $$(CROSS_$(1))ar
+CFLAGS_$(1) := $$(SMALL) -fstack-protector-strong
+LIBCF_$(1)  := $$(SMALL) $$(MACHINE_$(1))
+KERNEL_$(1) := -idirafter $$(DEPS)/$(1)/kernel
+LDFLAGS_$(1) += $$(STATIC)
+DEPS_ENV_$(1) := MUSL_TARGET=$$(MUSL_$(1)) CROSS=$$(CROSS_$(1)) \
+	KERNEL_HEADERS="/usr/$$(GNU_$(1))/include /usr/include/$$(GNU_$(1)) /usr/include"
+endef
+$(foreach a,$(ARCHES),$(eval $(call release_variant,$(a))))
+
+# $(call variant,V): the libraries, the objects and the archive of V.
+define variant
+$$(DEPS)/$(1)/built: $$(DEPS)/src/fetched
+	@DEPS_REVISION=$$(DEPS_REVISION) CC="$$(CC_$(1))" AR="$$(AR_$(1))" \
+	    CFLAGS="$$(LIBCF_$(1))" LZ4_FLAGS="$$(LZ4_FLAGS)" $$(DEPS_ENV_$(1)) \
+	    tools/deps build $$(DEPS) $(1)
+
+OBJS_$(1) := $$(SRCS:src/%.c=$$(BUILD)/$(1)/obj/%.o)
+LIBS_$(1) := $$(BUILD)/$(1)/libtinpost.a $$(DEPS)/$(1)/libbearssl.a \
+	$$(DEPS)/$(1)/liblz4.a
+COMPILE_$(1) := $$(CC_$(1)) $$(CSTD) $$(WARN) $$(CFLAGS_$(1)) -Isrc $$(KERNEL_$(1))
+
+# Compiled again when the flags change, not at each change of the Makefile.
+$$(BUILD)/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests)' | cmp -s - $$@ || \
+	    echo '$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests)' >$$@
+
+$$(BUILD)/$(1)/obj/%.o: src/%.c $$(BUILD)/$(1)/flags | $$(DEPS)/$(1)/built
+	@mkdir -p $$(@D)
+	$$(call show,CC,$(1)/$$*)
+	$$(Q)$$(COMPILE_$(1)) $$(THIRD_$$(patsubst %/,%,$$(dir $$*))) \
+	    $$(EXTRA) -MMD -MP -c $$< -o $$@
+
+# LMDB itself, compiled in: its warnings and its unaligned access are its own.
+$$(BUILD)/$(1)/obj/store/lmdb_impl.o: EXTRA = -w $(if \
+    $(filter native fuzz,$(1)),-fno-sanitize=undefined)
+
+$$(BUILD)/$(1)/obj/base/version.o: EXTRA = -DTINPOST_VERSION='"$$(VERSION_$(1))"'
+$$(BUILD)/$(1)/obj/base/version.o: $$(BUILD)/$(1)/version
+$$(BUILD)/$(1)/version: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(VERSION_$(1))' | cmp -s - $$@ || echo '$$(VERSION_$(1))' >$$@
+
+$$(BUILD)/$(1)/libtinpost.a: $$(OBJS_$(1))
+	@rm -f $$@
+	@$$(AR_$(1)) rcsD $$@ $$(OBJS_$(1))
+
+$$(BUILD)/$(1)/tinpost: $$(BUILD)/$(1)/obj/main.o $$(BUILD)/$(1)/libtinpost.a
+	$$(call show,LINK,$$@)
+	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(LDFLAGS_$(1)) $$< $$(LIBS_$(1)) -o $$@
+	$$(if $$(filter $(1),$$(ARCHES)),@cp $$@ $$@.unstripped && \
+	    $$(CROSS_$(1))strip $$@)
+
+-include $$(OBJS_$(1):.o=.d) $$(BUILD)/$(1)/obj/main.d
+endef
+
+# A release names its commit; no date, so that it can be made again.
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null | cut -c1-8)
+$(foreach a,$(ARCHES),$(eval VERSION_$(a) := $(VERSION)$(COMMIT:%=+g%)))
+VERSION_native := $(VERSION)+test
+VERSION_fuzz   := $(VERSION)+fuzz
+
+# V=1 shows the commands.
+Q    := $(if $(V),,@)
+show  = $(if $(V),,@printf '%-5s %s\n' $(1) $(2))
+
+.DEFAULT_GOAL := all
+$(foreach v,native fuzz $(ARCHES),$(eval $(call variant,$(v))))
+
+$(DEPS)/src/fetched:
+	@DEPS_REVISION=$(DEPS_REVISION) tools/deps fetch $(DEPS)
+
+# --- programs -----------------------------------------------------------------
+
+.PHONY: all native release size install format help clean deps setup run
+
+all: $(BUILD)/$(HOST_ARCH)/tinpost ## the static release binary for this machine: build/tinpost
+	@cp $< $(BUILD)/tinpost
+	@cp $<.unstripped $(BUILD)/tinpost.unstripped
+
+native: $(BUILD)/native/tinpost ## the same with sanitizers, for tests: build/native/tinpost
+
+release: $(BUILD)/$(ARCH)/tinpost ## ARCH=x86_64|armhf|arm64|mipsel: build/ARCH/tinpost, static and stripped
+	@ls -l $<
+
+run: ## install what is missing, build, and run a demo server on loopback
+	@tools/install $(BUILD_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@tools/run
+
+size: $(BUILD)/$(ARCH)/tinpost ## bytes of code and data, room by room (ARCH=...)
+	@tools/size "$(CROSS_$(ARCH))size" $(BUILD)/$(ARCH)
+
+install: all ## into $(DESTDIR)$(PREFIX), with a systemd unit
+	install -D -m 755 $(BUILD)/tinpost $(DESTDIR)$(PREFIX)/bin/tinpost
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|g' tools/tinpost.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tinpost.service
+
+deps: $(DEPS)/native/built $(DEPS)/$(ARCH)/built ## fetch and build the libraries only
+
+clean: ## remove what was built; the libraries in DEPS stay
+	@for e in $(BUILD)/*; do \
+	    [ "$$e" = $(BUILD)/deps ] || [ "$$e" = $(BUILD)/demo ] || rm -rf "$$e"; \
+	done
+
+help: ## this list
+	@awk -F ' *:.*## *' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' \
+	    Makefile
+
+# --- checks and tests ---------------------------------------------------------
+
+.PHONY: lint check test fuzz fuzz-short units
+
+C_FILES := $(sort $(wildcard src/*.c src/*/*.[ch] tests/unit/*.h \
+	tests/unit/*/*.[ch] tests/fuzz/*.[ch]))
+RESULTS := $(BUILD)/results
+RUN     := tools/runtests --results $(RESULTS)
+
+# The sanitized binary is the one under test.
+export TINPOST_BIN := $(CURDIR)/$(BUILD)/native/tinpost
+export ASAN_OPTIONS := detect_leaks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS := print_stacktrace=1
+
+UNIT_BINS := $(UNITS:tests/unit/%.c=$(BUILD)/native/unit/%)
+units: $(UNIT_BINS)
+
+$(BUILD)/native/unit/%.o: tests/unit/%.c $(BUILD)/native/flags | $(DEPS)/native/built
+	@mkdir -p $(@D)
+	$(call show,CC,unit/$*)
+	$(Q)$(COMPILE_native) $(THIRD_tests) -Itests/unit -MMD -MP -c $< -o $@
+
+$(UNIT_BINS): %: %.o $(BUILD)/native/libtinpost.a
+	$(Q)$(CC_native) $(CFLAGS_native) $< $(LIBS_native) -o $@
+
+-include $(UNIT_BINS:=.d)
+.SECONDARY: $(UNIT_BINS:=.o)
+
+format: ## lay out every C file as clang-format wants it
+	@clang-format -i $(C_FILES)
+
+LINTS := "format=clang-format --dry-run -Werror $(C_FILES)" \
+	$(wildcard tools/layers tools/rfc tools/banned tools/names)
+
+lint: ## format, layers, RFC index, banned calls, names
+	@rm -f $(RESULTS)/lint.tsv
+	@$(RUN) lint $(LINTS)
+
+check: native units ## the quick part: lint, unit tests, transcripts (under a minute)
+	@rm -rf $(RESULTS)
+	@$(RUN) -j2 lint $(LINTS) || :
+	@$(RUN) -j2 tools $(sort $(wildcard tests/tools/*_test.py)) || :
+	@$(RUN) -j2 unit $(foreach u,$(UNIT_BINS),$(u:$(BUILD)/native/unit/%_test=%)=$(u)) || :
+	@[ ! -x tools/wire ] || \
+	    $(RUN) --limit 300 wire "transcripts=tools/wire $(TINPOST_BIN) tests/wire" || :
+	@tools/runtests --results $(RESULTS) --sum
+
+test: ## everything, on a machine with nothing installed before
+	@tools/install $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory all native units
+	@$(MAKE) --no-print-directory check || :
+	@$(MAKE) --no-print-directory fuzz-short || :
+	@$(RUN) --limit 900 e2e $(sort $(wildcard tests/e2e/*.py tests/e2e/*.sh)) || :
+	@tools/runtests --results $(RESULTS) --sum
+
+# --- fuzzing ------------------------------------------------------------------
+
+TIME ?= 600
+ONLY ?=
+FUZZ_NAMES := $(patsubst tests/fuzz/%_fuzz.c,%,$(FUZZS))
+FUZZ_BINS  := $(FUZZ_NAMES:%=$(BUILD)/fuzz/bin/%)
+
+$(FUZZ_BINS): $(BUILD)/fuzz/bin/%: tests/fuzz/%_fuzz.c $(BUILD)/fuzz/libtinpost.a
+	@mkdir -p $(@D)
+	$(call show,FUZZ,$*)
+	$(Q)$(COMPILE_fuzz) -Wno-missing-prototypes -fsanitize=fuzzer -Itests/unit \
+	    -Itests/fuzz $(THIRD_tests) -MMD -MP -MF $@.d $< $(LIBS_fuzz) -o $@
+
+-include $(FUZZ_BINS:=.d)
+
+FUZZ_RUN = tools/fuzz $(1) $(BUILD)/fuzz tests/fuzz/corpus
+
+fuzz: $(if $(ONLY),$(BUILD)/fuzz/bin/$(ONLY),$(FUZZ_BINS)) ## fuzz every parser (TIME=seconds each, ONLY=name)
+	@rm -f $(RESULTS)/fuzz.tsv
+	@$(RUN) -j2 --limit 100000 fuzz $(foreach n,$(or $(ONLY),$(FUZZ_NAMES)),\
+	    "$(n)=$(call FUZZ_RUN,$(TIME)) $(n)")
+
+fuzz-short: $(FUZZ_BINS) ## a few seconds for each fuzz target
+	@$(RUN) -j2 fuzz $(foreach n,$(FUZZ_NAMES),"$(n)=$(call FUZZ_RUN,3) $(n)")
+
+# --- what it needs from Debian ------------------------------------------------
+
+BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl \
+	ca-certificates debian-archive-keyring util-linux
+TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
+	curl swaks fetchmail mpop qemu-user-static \
+	$(foreach a,armhf arm64 mipsel,$(if $(filter $(a),$(HOST_ARCH)),,\
+	    gcc-$(GNU_$(a)) linux-libc-dev-$(a)-cross))
+
+setup: ## install what the tests need
+	@tools/install $(TEST_PACKAGES)
