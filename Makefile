@@ -63,12 +63,13 @@ THIRD_tests := $(BEARSSL) $(LZ4) $(LMDB)
 
 CC_native     := gcc
 AR_native     := ar
-CFLAGS_native := -O1 -g -fno-omit-frame-pointer $(SAN)
+CFLAGS_native := -DTINPOST_FAULTS -O1 -g -fno-omit-frame-pointer $(SAN)
 LIBCF_native  := -O1 -g -fsanitize=address
 
 CC_fuzz       := clang
 AR_fuzz       := ar
-CFLAGS_fuzz   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)
+CFLAGS_fuzz   := -DTINPOST_FAULTS -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link $(SAN)
 LIBCF_fuzz    := -O1 -g -fsanitize=address
 
 CROSS_x86_64  := $(if $(filter x86_64,$(HOST_ARCH)),,x86_64-linux-gnu-)
@@ -206,6 +207,8 @@ help: ## this list
 
 .PHONY: lint check test fuzz fuzz-short units
 
+# Executable ones are tests, the others are what they share.
+E2E     := $(sort $(shell find tests/e2e -maxdepth 1 -name '*.[ps][yh]' -perm -100))
 C_FILES := $(sort $(wildcard src/*.c src/*/*.[ch] tests/unit/*.h \
 	tests/unit/*/*.[ch] tests/fuzz/*.[ch]))
 RESULTS := $(BUILD)/results
@@ -254,7 +257,7 @@ test: ## everything, on a machine with nothing installed before
 	@$(MAKE) --no-print-directory all native units
 	@$(MAKE) --no-print-directory check || :
 	@$(MAKE) --no-print-directory fuzz-short || :
-	@$(RUN) --limit 900 e2e $(sort $(wildcard tests/e2e/*.py tests/e2e/*.sh)) || :
+	@$(RUN) --limit 900 e2e $(E2E) || :
 	@tools/runtests --results $(RESULTS) --sum
 
 # --- fuzzing ------------------------------------------------------------------
