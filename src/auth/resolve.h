@@ -50,9 +50,8 @@ MUST_USE int resolve_normalize(struct buf *out, struct span address);
 MUST_USE int resolve_recipient(
     struct store *s, struct span address, struct resolved *out);
 
-/* Is this a domain of ours? Any case. Negative: an error of the store. */
-MUST_USE int resolve_is_local(
-    struct store *s, struct span domain, bool *is_local_out);
+/* Is this a domain of ours? Any case. */
+bool resolve_is_local(struct store *s, struct span domain);
 
 /* May this account send as this address (RFC 6409 6.1)? Its own, with or
  * without "+...", an alias that leads to it (not a group), a catch-all that
