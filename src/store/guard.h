@@ -17,6 +17,11 @@ typedef int guard_call_fn(void *arg);
  * the process. Costs about 20 ns. */
 MUST_USE int guard_call(guard_call_fn *fn, void *arg);
 
+/* End the guard_call that is running as if a page could not be read: for an
+ * assertion about a page's content that fails in LMDB. Returns only when none
+ * is running. */
+void guard_escape(void);
+
 /* Copy len bytes out of a map. ERR_DAMAGED. */
 MUST_USE int guard_copy(void *to, const void *from, size_t len);
 
