@@ -4,8 +4,7 @@
  * A larger one is spilled: its chunks go to a volume, durable every 256 KB,
  * invisible until it is delivered. What a crash leaves is swept.
  *
- *	upload_new, upload_put ..., upload_finish, mailbox_deliver,
- *	upload_delivered, upload_free
+ *	upload_new, upload_put ..., upload_finish, mailbox_deliver, upload_free
  *
  * Ownership  the caller owns the upload until upload_free; the struct body
  *            that upload_finish fills points into it.
@@ -74,11 +73,8 @@ uint64_t upload_bytes(const struct upload *u);
 MUST_USE int upload_finish(struct upload *u, struct span prefix,
     struct span summary, struct body *out);
 
-/* mailbox_deliver took the body (the same as upload_finish gave). */
-void upload_delivered(struct upload *u);
-
-/* Release; what was spilled and not delivered is removed later. NULL is
- * fine. */
+/* Release. What was spilled, and is not delivered by then, is removed by a
+ * later sweep. NULL is fine. */
 void upload_free(struct upload *u);
 
 #endif

@@ -87,6 +87,17 @@ uint64_t volume_new_id(struct volumes *vs);
  * ERR_FULL: the device is full. ERR_IO, ERR_NOMEM. */
 MUST_USE int volume_choose(struct volumes *vs, uint64_t bytes, uint32_t *out);
 
+/* The same for a body that spills: bytes now, and promised in all, of which
+ * the volume keeps the room free from other bodies. */
+MUST_USE int volume_choose_spill(
+    struct volumes *vs, uint64_t bytes, uint64_t promised_bytes, uint32_t *out);
+
+/* Promise more (or give back, negative) in a volume. ERR_FULL. */
+MUST_USE int volume_promise(struct volumes *vs, uint32_t volume, int64_t bytes);
+
+/* How much a body that spills is promised at a time. */
+uint64_t volume_promise_bytes(const struct volumes *vs);
+
 /* Put one stored chunk (chunk.h), or the summary of a body; the volume is
  * made if it is not there (replay). ERR_FULL, ERR_IO, ERR_DAMAGED. */
 MUST_USE int volume_put(struct volumes *vs, uint32_t volume, uint64_t body_id,
@@ -106,13 +117,9 @@ MUST_USE int volume_trim(struct volumes *vs, uint32_t volume, uint64_t body_id,
 MUST_USE int volume_mark_unfinished(
     struct volumes *vs, uint32_t volume, uint64_t body_id);
 
-/* The body was delivered by an operation in the journal: its mark goes away
- * with a later commit of all (rule 4: by then the journal is flushed). */
-void volume_mark_finished(
-    struct volumes *vs, uint32_t volume, uint64_t body_id);
-
-/* The body will not be delivered: the sweep removes it. */
-void volume_drop(struct volumes *vs, uint32_t volume, uint64_t body_id);
+/* A spilled body was delivered or given up: the next sweep looks whether the
+ * index knows it and removes its mark, or the body. */
+void volume_settle(struct volumes *vs, uint32_t volume);
 
 /* Make one volume's changes durable. ERR_IO: they are lost. */
 MUST_USE int volume_commit(struct volumes *vs, uint32_t volume);
