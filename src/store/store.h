@@ -1,37 +1,41 @@
 /* store.h - everything that Tinpost keeps: one folder, one way in.
  *
- *	DATA/lock		held with flock while a process has the store
- *open DATA/index		LMDB: all small records DATA/volume-NNNN
- *LMDB: the bytes of messages (volume.h) DATA/journal		operations since
- *the last checkpoint DATA/starts		failed starts, while there are
- *any
+ *	DATA/lock		held with flock while a process has the store open
+ *	DATA/index		LMDB: all small records
+ *	DATA/volume-NNNN	LMDB: the bytes of messages (volume.h)
+ *	DATA/journal		operations since the last checkpoint
+ *	DATA/starts		failed starts, while there are any
  *
  * RECORDS  The index is a set of trees. Keys are big-endian, so that they
  * sort in the order in which they are read; each value begins with a version
  * byte. A mailbox is the unit of IMAP:
  *
  *	tree		key			value
- *	meta		name			format, applied, generation, next
- *ids setting		key text		value text
+ *	meta		name			format, applied, generation, next ids
+ *	setting		key text		value text
  *	domain		name			time of creation
- *	account		account			address, name, quota, flags,
- *secret usage		account			bytes, messages address
- *domain NUL local part	kind and id target		alias, target text
- *- mailbox		mailbox			owner, parent, leaf name,
- *UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ, counts, special use, random part of the
- *object id
+ *	account		account			address, name, quota, flags, secret
+ *	usage		account			bytes, messages
+ *	address		domain NUL local part	kind and id
+ *	target		alias, target text	-
+ *	mailbox		mailbox			owner, parent, leaf name,
+ *						UIDVALIDITY, UIDNEXT,
+ *						HIGHESTMODSEQ, counts, special
+ *						use, random part of its object id
  *	name		account, parent, leaf	mailbox: RENAME of a tree is one
- *record subscription	account, path		- keyword		mailbox,
- *bit		the keyword's name
+ *						record
+ *	subscription	account, path		-
+ *	keyword		mailbox, bit		the keyword's name
  *	message		mailbox, UID		flags, keyword bits, body, size,
- *MODSEQ now and at birth, three dates, thread
+ *						MODSEQ now and at birth, three
+ *						dates, thread
  *	change		mailbox, MODSEQ		flags of these UIDs changed, or:
- *these UIDs vanished
+ *						these UIDs vanished
  *	body		body			volume, references, sizes
- *	dead		body			- (no reference left: to be
- *removed) volume		number			live bytes event
- *number			time, kind, id, from, to, client, text intent
- *number			a large deletion under way
+ *	dead		body			- (no reference left: to be removed)
+ *	volume		number			live bytes
+ *	event		number			time, kind, id, from, to, client, text
+ *	intent		number			a large deletion under way
  *
  * What the extensions of IMAP read: MODSEQ and HIGHESTMODSEQ (CONDSTORE,
  * QRESYNC) from `message`, `mailbox` and `change`; MAILBOXID from mailbox and
