@@ -141,8 +141,7 @@ call_begin_read(void *arg)
 
 	if (f->reader != NULL)
 		return from_lmdb(mdb_txn_renew(f->reader));
-	return from_lmdb(
-	    mdb_txn_begin(f->env, NULL, MDB_RDONLY, &f->reader));
+	return from_lmdb(mdb_txn_begin(f->env, NULL, MDB_RDONLY, &f->reader));
 }
 
 static int
