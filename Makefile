@@ -104,7 +104,7 @@ $(foreach a,$(ARCHES),$(eval $(call release_variant,$(a))))
 
 # $(call variant,V): the libraries, the objects and the archive of V.
 define variant
-$$(DEPS)/$(1)/built: $$(DEPS)/src/fetched
+$$(DEPS)/$(1)/built.$$(DEPS_REVISION): $$(DEPS)/src/fetched.$$(DEPS_REVISION)
 	@DEPS_REVISION=$$(DEPS_REVISION) CC="$$(CC_$(1))" AR="$$(AR_$(1))" \
 	    CFLAGS="$$(LIBCF_$(1))" LZ4_FLAGS="$$(LZ4_FLAGS)" $$(DEPS_ENV_$(1)) \
 	    tools/deps build $$(DEPS) $(1)
@@ -120,7 +120,7 @@ $$(BUILD)/$(1)/flags: FORCE
 	@echo '$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests)' | cmp -s - $$@ || \
 	    echo '$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests)' >$$@
 
-$$(BUILD)/$(1)/obj/%.o: src/%.c $$(BUILD)/$(1)/flags | $$(DEPS)/$(1)/built
+$$(BUILD)/$(1)/obj/%.o: src/%.c $$(BUILD)/$(1)/flags | $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
 	@mkdir -p $$(@D)
 	$$(call show,CC,$(1)/$$*)
 	$$(Q)$$(COMPILE_$(1)) $$(THIRD_$$(patsubst %/,%,$$(dir $$*))) \
@@ -162,7 +162,7 @@ show  = $(if $(V),,@printf '%-5s %s\n' $(1) $(2))
 .DEFAULT_GOAL := all
 $(foreach v,native fuzz $(ARCHES),$(eval $(call variant,$(v))))
 
-$(DEPS)/src/fetched:
+$(DEPS)/src/fetched.$(DEPS_REVISION):
 	@DEPS_REVISION=$(DEPS_REVISION) tools/deps fetch $(DEPS)
 
 # --- programs -----------------------------------------------------------------
@@ -192,7 +192,7 @@ install: all ## into $(DESTDIR)$(PREFIX), with a systemd unit
 	sed 's|@PREFIX@|$(PREFIX)|g' tools/tinpost.service \
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tinpost.service
 
-deps: $(DEPS)/native/built $(DEPS)/$(ARCH)/built ## fetch and build the libraries only
+deps: $(DEPS)/native/built.$(DEPS_REVISION) $(DEPS)/$(ARCH)/built.$(DEPS_REVISION) ## fetch and build the libraries only
 
 clean: ## remove what was built; the libraries in DEPS stay
 	@for e in $(BUILD)/*; do \
@@ -222,7 +222,7 @@ export UBSAN_OPTIONS := print_stacktrace=1
 UNIT_BINS := $(UNITS:tests/unit/%.c=$(BUILD)/native/unit/%)
 units: $(UNIT_BINS)
 
-$(BUILD)/native/unit/%.o: tests/unit/%.c $(BUILD)/native/flags | $(DEPS)/native/built
+$(BUILD)/native/unit/%.o: tests/unit/%.c $(BUILD)/native/flags | $(DEPS)/native/built.$(DEPS_REVISION)
 	@mkdir -p $(@D)
 	$(call show,CC,unit/$*)
 	$(Q)$(COMPILE_native) $(THIRD_tests) -Itests/unit -MMD -MP -c $< -o $@
@@ -237,7 +237,7 @@ format: ## lay out every C file as clang-format wants it
 	@clang-format -i $(C_FILES)
 
 LINTS := "format=clang-format --dry-run -Werror $(C_FILES)" \
-	$(wildcard tools/layers tools/rfc tools/banned tools/names)
+	tools/layers tools/rfc tools/banned tools/names
 
 lint: ## format, layers, RFC index, banned calls, names
 	@rm -f $(RESULTS)/lint.tsv

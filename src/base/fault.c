@@ -62,6 +62,4 @@ fault_arm_from_env(void)
 				fault_arm((enum fault_site)i, n, is_lasting);
 	}
 }
-#else
-typedef int fault_is_not_compiled_in;
 #endif
