@@ -31,7 +31,7 @@ struct header_edit {
 	bool is_from_cut; /* From was too long to be kept whole */
 	/* private */
 	uint8_t state, n_hold;
-	char hold[32];
+	char hold[33]; /* a name of MAX_FIELD_NAME_BYTES, and the colon */
 };
 
 void header_edit_init(struct header_edit *e, unsigned remove);

@@ -9,8 +9,9 @@
 #include "base/cursor.h"
 #include "base/limits.h"
 
-/* The longest name that is compared with anything. */
-#define MAX_FIELD_NAME_BYTES 64
+/* The longest name, obsolete space before the colon included, that is
+ * compared with anything: a longer one is a field nobody looks at. */
+#define MAX_FIELD_NAME_BYTES 32
 
 enum header_event {
 	HEADER_MORE,  /* the piece is used up */

@@ -1,0 +1,90 @@
+#include "mime/edit.h"
+
+#include "test.h"
+
+static const struct {
+	const char *in, *out, *from;
+	unsigned n_received, n_date, n_message_id, n_from;
+} rows[] = {
+	{ "From: a@b\r\nBcc: x@y,\r\n z@y\r\nDate: now\r\n\r\nBcc: body\r\n",
+	    "From: a@b\r\nDate: now\r\n\r\nBcc: body\r\n", " a@b", 0, 1, 0, 1 },
+	{ "bcc : x\r\nReceived: 1\r\n 2\r\nRECEIVED: 2\r\n\r\n",
+	    "Received: 1\r\n 2\r\nRECEIVED: 2\r\n\r\n", "", 2, 0, 0, 0 },
+	{ "Return-Path: <x>\r\nResent-Bcc: q\r\nMessage-Id: <1>\r\n\r\n",
+	    "Message-Id: <1>\r\n\r\n", "", 0, 0, 1, 0 },
+	{ "From: a@b,\r\n\tc@d\r\nFrom: e@f\r\n\r\n",
+	    "From: a@b,\r\n\tc@d\r\nFrom: e@f\r\n\r\n", " a@b,\tc@d,  e@f", 0,
+	    0, 0, 2 },
+	{ "no field\r\n\r\nx", "no field\r\n\r\nx", "", 0, 0, 0, 0 },
+	{ "\r\nBcc: b", "\r\nBcc: b", "", 0, 0, 0, 0 },
+	{ "", "", "", 0, 0, 0, 0 },
+	{ "Bcc", "Bcc", "", 0, 0, 0, 0 },
+	{ "Bcc:", "", "", 0, 0, 0, 0 },
+	{ "Subject: x", "Subject: x", "", 0, 0, 0, 0 },
+	{ "From                            : a@b\r\n",
+	    "From                            : a@b\r\n", " a@b", 0, 0, 0, 1 },
+	{ "A-Name-That-Is-Longer-Than-Any-That-Matters-To-Us: 1\r\n\r\n",
+	    "A-Name-That-Is-Longer-Than-Any-That-Matters-To-Us: 1\r\n\r\n", "",
+	    0, 0, 0, 0 },
+};
+
+/* Run the filter over a copy cut in pieces of n bytes (the first of `first`).
+ */
+static void
+run(size_t row, size_t first, size_t n)
+{
+	struct span in = span_str(rows[row].in);
+	struct header_edit e;
+	struct buf out;
+	struct span keep;
+	size_t body = (size_t)-1;
+
+	buf_init(&out, 1 << 16);
+	header_edit_init(&e, EDIT_BCC | EDIT_RETURN_PATH);
+	for (size_t at = 0, step = first; at < in.len; at += step, step = n) {
+		struct span piece = span_sub(in, at, step);
+		char *p = test_copy(piece);
+		struct cur c = cur_of(span_of(p, piece.len));
+
+		while (header_edit_step(&e, &c, &keep)) {
+			if (e.is_over && body == (size_t)-1)
+				body = out.len;
+			buf_put(&out, keep);
+		}
+		CHECK(cur_is_end(&c));
+		free(p);
+	}
+	if (header_edit_finish(&e, &keep))
+		buf_put(&out, keep);
+	CHECK_ROW(
+	    span_is(buf_span(&out), span_str(rows[row].out)), rows[row].in);
+	CHECK_ROW(span_is(buf_span(&e.from), span_str(rows[row].from)) ||
+	              span_is(span_trim(buf_span(&e.from)),
+	                  span_trim(span_str(rows[row].from))),
+	    rows[row].in);
+	CHECK_ROW(e.n_received == rows[row].n_received &&
+	              e.n_date == rows[row].n_date &&
+	              e.n_message_id == rows[row].n_message_id &&
+	              e.n_from == rows[row].n_from,
+	    rows[row].in);
+	if (body != (size_t)-1)
+		CHECK_ROW(span_starts(
+		              span_sub(buf_span(&out), body, 99), SPAN("\r\n")),
+		    rows[row].in);
+	header_edit_deinit(&e);
+	buf_deinit(&out);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t len = strlen(rows[i].in);
+
+		for (size_t first = 1; first <= len + 1; first++)
+			run(i, first, len + 1);
+		run(i, 1, 1);
+		run(i, 3, 2);
+	}
+	return test_done();
+}
