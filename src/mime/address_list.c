@@ -1,6 +1,6 @@
-/* The other half of address.h: the addresses of header fields. */
+/* The other half of address_text.h: the addresses of header fields. */
 #include "base/ascii.h"
-#include "mime/address.h"
+#include "mime/address_text.h"
 #include "mime/token.h"
 
 /* Where in an address the reader is. */

@@ -8,7 +8,7 @@
 #ifndef TINPOST_MIME_MIME_H
 #define TINPOST_MIME_MIME_H
 
-#include "mime/address.h"
+#include "mime/address_text.h"
 #include "mime/date.h"
 #include "mime/edit.h"
 #include "mime/encode.h"

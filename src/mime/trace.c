@@ -3,7 +3,7 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "mime/address.h"
+#include "mime/address_text.h"
 
 #define MAX_TEXT_BYTES 256
 #define FOLD_COLUMN    78

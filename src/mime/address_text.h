@@ -1,10 +1,10 @@
-/* address.h - the paths of SMTP and the addresses of message headers.
+/* address_text.h - the paths of SMTP and the addresses of message headers.
  *
  * Ownership  spans of a path point into the parsed input; those of a struct
  *            address into the iterator's scratch buffer, until its next step.
  */
-#ifndef TINPOST_MIME_ADDRESS_H
-#define TINPOST_MIME_ADDRESS_H
+#ifndef TINPOST_MIME_ADDRESS_TEXT_H
+#define TINPOST_MIME_ADDRESS_TEXT_H
 
 #include "base/buf.h"
 #include "base/cursor.h"

@@ -1,4 +1,4 @@
-#include "mime/address.h"
+#include "mime/address_text.h"
 
 #include "test.h"
 
