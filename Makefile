@@ -8,11 +8,11 @@
 VERSION := 0.1.0
 BUILD   := build
 # May be a link to a folder that several work trees share.
-DEPS    ?= $(BUILD)/deps
+export DEPS ?= $(BUILD)/deps
 PREFIX  ?= /usr/local
 DESTDIR ?=
 # Count up when tools/deps or the flags of the libraries change.
-DEPS_REVISION := 1
+export DEPS_REVISION := 1
 
 ARCHES    := x86_64 armhf arm64 mipsel
 HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst armv7%,armhf,$(shell uname -m)))
@@ -105,7 +105,7 @@ $(foreach a,$(ARCHES),$(eval $(call release_variant,$(a))))
 # $(call variant,V): the libraries, the objects and the archive of V.
 define variant
 $$(DEPS)/$(1)/built.$$(DEPS_REVISION): $$(DEPS)/src/fetched.$$(DEPS_REVISION)
-	@DEPS_REVISION=$$(DEPS_REVISION) CC="$$(CC_$(1))" AR="$$(AR_$(1))" \
+	@CC="$$(CC_$(1))" AR="$$(AR_$(1))" \
 	    CFLAGS="$$(LIBCF_$(1))" LZ4_FLAGS="$$(LZ4_FLAGS)" $$(DEPS_ENV_$(1)) \
 	    tools/deps build $$(DEPS) $(1)
 
@@ -163,7 +163,7 @@ show  = $(if $(V),,@printf '%-5s %s\n' $(1) $(2))
 $(foreach v,native fuzz $(ARCHES),$(eval $(call variant,$(v))))
 
 $(DEPS)/src/fetched.$(DEPS_REVISION):
-	@DEPS_REVISION=$(DEPS_REVISION) tools/deps fetch $(DEPS)
+	@tools/deps fetch $(DEPS)
 
 # --- programs -----------------------------------------------------------------
 

@@ -37,9 +37,10 @@ test_received(struct buf *b)
 	r.for_local = SPAN("kim");
 	r.for_domain = SPAN("x.test");
 	trace_put_received(b, &r);
-	check(b, "Received: from client.test (c.test [IPv6:2001:db8::1]) by "
-	         "mx.test\r\n with ESMTPSA (TLSv1.2) id a1 for <kim@x.test>;\r\n "
-	         "Mon, 23 Nov 2026 09:48:00 +0000\r\n");
+	check(b,
+	    "Received: from client.test (c.test [IPv6:2001:db8::1]) by "
+	    "mx.test\r\n with ESMTPSA (TLSv1.2) id a1 for <kim@x.test>;\r\n "
+	    "Mon, 23 Nov 2026 09:48:00 +0000\r\n");
 }
 
 /* Nothing from outside may begin a line, a field or another clause. */
