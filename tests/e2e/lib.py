@@ -16,6 +16,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTSERVER = ROOT / "tools" / "testserver"
 SKIP = 77
+# What users run, where a test measures: the sanitizers cost memory and time.
+RELEASE = {"TINPOST_BIN": str(ROOT / "build" / "tinpost")}
 
 
 def skip(why):
