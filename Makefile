@@ -18,7 +18,10 @@ ARCHES    := x86_64 armhf arm64 mipsel
 HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst armv7%,armhf,$(shell uname -m)))
 ARCH      ?= $(HOST_ARCH)
 
-MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: FORCE
@@ -91,7 +94,7 @@ LDFLAGS_mipsel := -Wl,--no-warn-mismatch
 
 # $(call release_variant,ARCH): compilers and flags of a release.
 define release_variant
-CC_$(1)     := $$(realpath $$(DEPS))/$(1)/musl/bin/musl-gcc $$(MACHINE_$(1))
+CC_$(1)     := $$(abspath $$(DEPS))/$(1)/musl/bin/musl-gcc $$(MACHINE_$(1))
 AR_$(1)     := $$(CROSS_$(1))ar
 CFLAGS_$(1) := $$(SMALL) -fstack-protector-strong
 LIBCF_$(1)  := $$(SMALL) $$(MACHINE_$(1))
