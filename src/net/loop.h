@@ -67,13 +67,14 @@ void loop_clear_timer(struct loop *l, struct timer *t);
 
 struct job {
 	struct list link;
-	/* Do a little. Returns true when there is more to do; a job that
-	 * returns false has been taken out and may free itself. */
+	/* Do a little. Returns true when there is more to do; false: it is
+	 * taken out, and may have freed itself. */
 	bool (*step)(struct job *);
-	/* The flush of a turn in which this job ran after the turn became
-	 * dirty has failed; NULL: does not matter. */
+	/* The flush of a turn in which this job ran, and goes on, has failed
+	 * after the turn became dirty: its changes are undone. NULL: does not
+	 * matter. */
 	void (*lost)(struct job *);
-	bool has_run_dirty;
+	bool has_run_dirty; /* the loop's */
 };
 
 void job_init(struct job *j, bool (*step)(struct job *));
@@ -89,7 +90,6 @@ struct watch {
 	uint32_t events; /* what is watched now; 0: not in the loop */
 	/* Called in the run phase with the EPOLL* bits that are set. */
 	void (*ready)(struct watch *, uint32_t events);
-	bool is_dead; /* taken out in this turn: skip what is still queued */
 };
 
 void watch_init(
@@ -97,6 +97,7 @@ void watch_init(
 
 /* Watch for these EPOLL bits (level triggered); 0 takes it out. ERR_IO. */
 MUST_USE int loop_set_watch(struct loop *l, struct watch *w, uint32_t events);
+void loop_clear_watch(struct loop *l, struct watch *w);
 
 /* Bucket i counts times of 2^i to 2^(i+1)-1 microseconds (0 and 1 are in
  * bucket 0); the last one all above. */

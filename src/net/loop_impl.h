@@ -1,0 +1,53 @@
+/* loop_impl.h - the inside of the loop, for the files of this room. */
+#ifndef TINPOST_NET_LOOP_IMPL_H
+#define TINPOST_NET_LOOP_IMPL_H
+
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include "base/buf.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "net/tls_io.h"
+
+/* Descriptors looked at in a turn: with one read of at most CONN_IN_MAX each
+ * this bounds what a turn puts into the journal. */
+#define LOOP_EVENTS 64
+/* Unread input and, behind it, what one record more decrypts to. */
+#define LOOP_IN_BYTES (CONN_IN_MAX + TLS_MAX_PLAIN)
+
+struct loop {
+	struct loop_hooks hooks;
+	int epoll_fd;
+	int spare_fd; /* given up to accept, and close, when none are left */
+	sigset_t old_mask;
+	struct watch signals;
+	struct heap timers;
+	struct list jobs;
+	struct list conns;     /* all of them */
+	struct list ready;     /* conns to run */
+	struct list outs;      /* conns with something to write */
+	struct list reap;      /* conns or sessions to free */
+	struct list listeners; /* all of them */
+	uint64_t turn;
+	uint64_t last_conn_id;
+	bool is_turn_dirty;
+	bool is_stopping;
+	bool is_idle_due; /* something ran since the idle hook last said 0 */
+	bool has_handshaken;
+	struct listen_limits limits;
+	struct loop_stats stats;
+	struct epoll_event events[LOOP_EVENTS];
+	int n_events;
+	/* Lent to the one connection that runs. */
+	char in[LOOP_IN_BYTES];
+	char raw[CONN_IN_MAX];
+};
+
+/* After something ran: has the turn become dirty? */
+void loop_note_dirty(struct loop *l);
+
+/* Count a time in its bucket. */
+void loop_count_time(uint64_t buckets[LOOP_BUCKETS], uint32_t *max, int64_t us);
+
+#endif
