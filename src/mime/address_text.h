@@ -45,13 +45,13 @@ bool address_is_domain(struct span s);
 MUST_USE int address_put_normal(
     struct buf *b, struct span local, struct span domain);
 
-enum address_kind { ADDRESS_MAILBOX, ADDRESS_GROUP_START, ADDRESS_GROUP_END };
+enum address_item { ADDRESS_MAILBOX, ADDRESS_GROUP_START, ADDRESS_GROUP_END };
 
 /* What an ENVELOPE needs of one address (RFC 9051 7.5.2). A group's name
  * stands in mailbox. A mailbox without a domain has an empty host: the
  * caller must put something there, for NIL would mean a group. */
 struct address {
-	enum address_kind kind;
+	enum address_item kind;
 	struct span name;    /* unquoted, encoded words left as they are */
 	struct span route;   /* "@a,@b", obsolete */
 	struct span mailbox; /* unquoted */
