@@ -1,0 +1,66 @@
+/* smtp.h - the server's side of SMTP: reception (port 25) and submission
+ * (587 with STARTTLS, 465 with TLS from the first byte). RFC 5321, RFC 6409.
+ *
+ * One struct smtp_env for each listener, shared by all its sessions; it is
+ * given to listen_open as the argument of smtp_accept. It belongs to the
+ * caller and outlives the listener and its sessions; what stands in it may be
+ * changed between turns (a setting), and holds from the next command on.
+ *
+ * A session never blocks, holds about 200 bytes and the client's name while
+ * it is idle, and tells of a stored message only through the connection's
+ * output, which leaves after the flush of the turn.
+ *
+ * Extensions: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152),
+ * ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), AUTH (RFC 4954),
+ * SMTPUTF8 (RFC 6531), CHUNKING (RFC 3030), LIMITS (RFC 9422). The parameters
+ * of DSN (RFC 3461) are read and kept; the keyword is not offered yet.
+ *
+ * Quota      decided at RCPT, with the SIZE that MAIL gave: 452 4.2.2, a
+ *            temporary answer, for a full mailbox can be emptied before the
+ *            sender gives up. One full member holds up mail to a group.
+ * Bugs       a message whose SIZE was not given may pass the quota of some of
+ *            its recipients, once; if it fits none, it is refused.
+ */
+#ifndef TINPOST_SMTP_SMTP_H
+#define TINPOST_SMTP_SMTP_H
+
+#include "net/net.h"
+
+struct auth;
+struct store;
+
+enum smtp_role { SMTP_MX, SMTP_SUBMISSION };
+
+/* Every one is a setting. */
+struct smtp_limits {
+	uint64_t max_message_bytes;
+	uint32_t max_rcpts;         /* of a message; at most MAX_RCPTS */
+	uint32_t max_errors;        /* of a connection, then 421 */
+	uint32_t max_unknown_rcpts; /* of a connection: address harvest */
+	uint32_t max_auth_failures; /* of a connection */
+	uint32_t max_messages;      /* of a connection */
+	uint32_t command_ms;        /* RFC 5321 4.5.3.2.7: 5 minutes */
+	uint32_t data_block_ms;     /* RFC 5321 4.5.3.2.5: 3 minutes */
+	uint32_t data_total_ms;     /* one message, however slow */
+	/* Reception only: who speaks within this time is turned away before
+	 * the banner. 0: the banner comes at once. */
+	uint32_t banner_delay_ms;
+};
+
+extern const struct smtp_limits smtp_limits_default;
+
+struct smtp_env {
+	struct store *store;
+	struct auth *auth; /* may be NULL with SMTP_MX */
+	enum smtp_role role;
+	struct span host; /* our name, in the banner and in Received */
+	/* PLAIN and LOGIN without TLS: loopback and tests. Without it,
+	 * submission asks for STARTTLS before everything. */
+	bool is_plain_allowed;
+	struct smtp_limits limits;
+};
+
+/* A listen_accept; arg is a struct smtp_env. */
+void smtp_accept(struct conn *c, enum listen_refusal why, void *arg);
+
+#endif

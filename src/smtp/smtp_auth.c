@@ -1,0 +1,208 @@
+/* smtp_auth.c - AUTH (RFC 4954): the lines of auth/sasl.h on the wire. */
+#include "auth/auth.h"
+#include "base/ascii.h"
+#include "base/log.h"
+#include "smtp/smtp_session.h"
+
+static struct sasl_env
+make_env(struct smtp *s, const struct tls_info *tls)
+{
+	struct sasl_env e = { .auth = s->env->auth,
+		.peer = conn_peer(s->conn),
+		.is_tls = tls != NULL,
+		.is_plain_allowed = s->env->is_plain_allowed,
+		.owner = s };
+
+	if (tls != NULL) {
+		e.tls_server_end_point =
+		    span_of(tls->end_point, tls->end_point_len);
+		if (tls->has_unique)
+			e.tls_unique =
+			    span_of(tls->unique, sizeof(tls->unique));
+	}
+	return e;
+}
+
+static void
+wake(void *owner)
+{
+	struct smtp *s = owner;
+
+	conn_wake(s->conn);
+}
+
+void
+smtp_auth_put_mechanisms(struct smtp *s, struct buf *out)
+{
+	struct tls_info tls;
+	bool is_tls = conn_tls_info(s->conn, &tls) == 0;
+	struct sasl_env e = make_env(s, is_tls ? &tls : NULL);
+
+	sasl_put_mechanisms(out, &e);
+}
+
+static void
+log_attempt(struct smtp *s, const char *event)
+{
+	char storage[400];
+	struct buf client;
+	struct log l;
+
+	buf_init_fixed(&client, storage, sizeof(storage));
+	smtp_put_client(s, &client);
+	log_begin(&l, LOG_NOTE, event);
+	log_str(&l, "client", buf_span(&client));
+	log_str(&l, "user", sasl_user(s->sasl));
+	log_end(&l);
+}
+
+static void
+end_exchange(struct smtp *s)
+{
+	sasl_free(s->sasl);
+	s->sasl = NULL;
+	s->state = SMTP_READY;
+}
+
+/* A wrong password, or what looks like a guesser's. */
+static void
+fail(struct smtp *s, const char *text)
+{
+	log_attempt(s, "smtp.login_failed");
+	end_exchange(s);
+	if (++s->n_auth_failures >= smtp_limits_of(s)->max_auth_failures)
+		smtp_bye(s, "421 4.7.0 Too many wrong passwords");
+	else
+		smtp_reply(s, text);
+}
+
+static void
+succeed(struct smtp *s)
+{
+	log_attempt(s, "smtp.login");
+	s->account = sasl_account(s->sasl);
+	end_exchange(s);
+	conn_set_in_max(s->conn, 2 * MAX_SMTP_LINE);
+	smtp_reply(s, "235 2.7.0 Welcome");
+}
+
+void
+smtp_auth_cancel(struct smtp *s, const char *text)
+{
+	end_exchange(s);
+	smtp_refuse(s, text);
+}
+
+/* What is said for each answer of sasl.h (RFC 4954 4, 6). */
+static void
+answer(struct smtp *s, enum sasl_result r, struct span challenge)
+{
+	switch (r) {
+	case SASL_CONTINUE:
+		conn_put_str(s->conn, "334 ");
+		conn_put(s->conn, challenge);
+		smtp_reply(s, "");
+		s->state = SMTP_AUTH;
+		break;
+	case SASL_WAIT:
+		s->state = SMTP_AUTH_WAIT;
+		conn_pause_input(s->conn, true);
+		break;
+	case SASL_OK:
+		succeed(s);
+		break;
+	case SASL_FAIL:
+		fail(s, "535 5.7.8 Wrong name or password");
+		break;
+	case SASL_THROTTLED:
+		fail(s, "454 4.7.0 Too many tries, wait a while");
+		break;
+	case SASL_BUSY:
+		end_exchange(s);
+		smtp_reply(s, "454 4.7.0 Busy, try again");
+		break;
+	case SASL_BAD:
+		smtp_auth_cancel(s, "501 5.5.2 Not understood");
+		break;
+	case SASL_ABORTED:
+		smtp_auth_cancel(s, "501 5.7.0 Cancelled");
+		break;
+	case SASL_UNKNOWN:
+		smtp_auth_cancel(s, "504 5.5.4 No such mechanism");
+		break;
+	case SASL_NEEDS_TLS:
+		smtp_auth_cancel(s, "538 5.7.11 STARTTLS first");
+		break;
+	}
+}
+
+void
+smtp_auth(struct smtp *s, struct span args)
+{
+	char storage[SASL_REPLY_BYTES];
+	struct buf challenge;
+	struct tls_info tls;
+	struct sasl_env e;
+	struct span initial = args;
+	struct span mechanism = span_split(&initial, ' ');
+	bool is_tls = conn_tls_info(s->conn, &tls) == 0;
+
+	if (s->account != 0) {
+		smtp_refuse(s, "503 5.5.1 You are signed in"); /* RFC 4954 4 */
+		return;
+	}
+	if (mechanism.len == 0) {
+		smtp_refuse(s, "501 5.5.4 AUTH needs a mechanism");
+		return;
+	}
+	if (s->env->auth == NULL) {
+		smtp_refuse(s, "504 5.5.4 No such mechanism");
+		return;
+	}
+	if (!is_tls && !s->env->is_plain_allowed) {
+		smtp_refuse(s, "538 5.7.11 STARTTLS first");
+		return;
+	}
+	initial = span_trim(initial);
+	e = make_env(s, is_tls ? &tls : NULL);
+	e.wake = wake;
+	if (sasl_new(&e, &s->sasl) < 0) {
+		smtp_reply(s, "454 4.7.0 Busy, try again");
+		return;
+	}
+	buf_init_fixed(&challenge, storage, sizeof(storage));
+	answer(s,
+	    sasl_begin(
+	        s->sasl, mechanism, initial.len > 0, initial, &challenge),
+	    buf_span(&challenge));
+	wipe(storage, sizeof(storage));
+}
+
+void
+smtp_auth_line(struct smtp *s, struct span line)
+{
+	char storage[SASL_REPLY_BYTES];
+	struct buf challenge;
+
+	buf_init_fixed(&challenge, storage, sizeof(storage));
+	answer(s, sasl_step(s->sasl, line, &challenge), buf_span(&challenge));
+	wipe(storage, sizeof(storage));
+}
+
+enum step
+smtp_auth_wait(struct smtp *s)
+{
+	char storage[SASL_REPLY_BYTES];
+	struct buf challenge;
+	enum sasl_result r;
+
+	buf_init_fixed(&challenge, storage, sizeof(storage));
+	r = sasl_poll(s->sasl, &challenge);
+	if (r == SASL_WAIT)
+		return STEP_WAIT;
+	conn_pause_input(s->conn, false);
+	s->has_moved = true;
+	answer(s, r, buf_span(&challenge));
+	wipe(storage, sizeof(storage));
+	return STEP_MORE;
+}

@@ -1,0 +1,64 @@
+/* smtp_data.c - DATA and its text (RFC 5321 4.1.1.4, 4.5.2). */
+#include "base/clock.h"
+#include "smtp/smtp_session.h"
+
+/* Read at most this much of a message that is too large anyway, so that the
+ * client sees the reply; then hang up. */
+#define MAX_WASTE_BYTES (64 * 1024 * 1024)
+
+void
+smtp_data(struct smtp *s, struct span args)
+{
+	int rc;
+
+	if (args.len > 0) {
+		smtp_refuse(s, "501 5.5.4 DATA takes no argument");
+		return;
+	}
+	rc = smtp_body_begin(s, false);
+	if (rc < 0) {
+		smtp_txn_free(s);
+		smtp_reply(s, smtp_error_text(rc));
+		return;
+	}
+	conn_set_in_max(s->conn, CONN_IN_MAX);
+	s->state = SMTP_DATA;
+	smtp_reply(s, "354 End with a line of one dot");
+}
+
+static void
+end_data(struct smtp *s)
+{
+	conn_set_in_max(
+	    s->conn, 2 * MAX_SMTP_LINE); /* 8 KB: a pipelined group */
+	if (s->txn->dots.faults & (DOTS_BARE_CR | DOTS_BARE_LF | DOTS_NUL)) {
+		/* What comes behind may be a smuggled second message. */
+		smtp_note_refusal(
+		    s, span_of(NULL, 0), "554 5.6.0 bare CR, LF or NUL");
+		smtp_bye(s, "554 5.6.0 Lines end with CR LF, and nothing else");
+		return;
+	}
+	smtp_body_end(s);
+}
+
+enum step
+smtp_data_step(struct smtp *s)
+{
+	struct span in = conn_in(s->conn);
+	size_t n = in.len;
+
+	if (n == 0)
+		return STEP_WAIT;
+	smtp_body_take(s, &in);
+	conn_consume(s->conn, n - in.len);
+	s->has_moved = s->has_moved || s->txn->dots.faults == 0;
+	if (dots_is_over(&s->txn->dots)) {
+		s->has_moved = true;
+		end_data(s);
+		return STEP_MORE;
+	}
+	if (s->txn->n_bytes >
+	    smtp_limits_of(s)->max_message_bytes + MAX_WASTE_BYTES)
+		smtp_bye(s, "552 5.3.4 Message much too large");
+	return STEP_WAIT;
+}

@@ -1,0 +1,185 @@
+/* smtp_rcpt.c - RCPT: who is it, and may they get it (RFC 5321 4.1.1.3). */
+#include "auth/auth.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "smtp/smtp_session.h"
+
+/* A recipient while it is judged: all on the stack, nothing kept. */
+struct candidate {
+	struct span local, domain, address; /* into storage */
+	struct smtp_rcpt_params params;
+	struct resolved who;
+	char storage[2 * MAX_ADDRESS_BYTES];
+};
+
+static const char *
+parse(struct span args, struct candidate *r)
+{
+	struct cur c = cur_of(args);
+	struct path path;
+	struct buf b;
+	int rc;
+
+	if (!cur_skip_nocase(&c, SPAN("TO:")))
+		return "501 5.5.4 RCPT TO:<address>";
+	cur_skip(&c, ' '); /* Deviation: as at MAIL. */
+	/* RFC 5321 4.1.1.3: a source route is dropped by path_parse. */
+	if (path_parse(&c, true, &path) != PARSE_OK || path.is_null)
+		return "501 5.1.3 Not an address in angle brackets";
+	rc = smtp_params_rcpt(cur_rest(&c), &r->params);
+	if (rc == ERR_UNSUPPORTED)
+		return "555 5.5.4 Unknown parameter"; /* RFC 5321 4.1.1.11 */
+	if (rc < 0)
+		return "501 5.5.4 Bad parameter";
+	buf_init_fixed(&b, r->storage, sizeof(r->storage));
+	address_put_local(&b, path.local);
+	r->local = buf_span(&b);
+	if (path.domain.len > 0) {
+		buf_put_char(&b, '@');
+		buf_put(&b, path.domain);
+	}
+	if (buf_failed(&b))
+		return "501 5.1.3 Address too long";
+	r->address = buf_span(&b);
+	if (path.domain.len > 0)
+		r->domain =
+		    span_sub(r->address, r->local.len + 1, r->address.len);
+	return NULL;
+}
+
+static const char *
+resolve(struct smtp *s, struct candidate *r)
+{
+	switch (resolve_recipient(s->env->store, r->address, &r->who)) {
+	case 0:
+		/* Only people of elsewhere stand behind it. */
+		return r->who.n_accounts > 0
+		           ? NULL
+		           : "550 5.7.1 This alias leads to other domains, "
+		             "where this server cannot send yet";
+	case ERR_NONE:
+		return "550 5.1.1 Nobody here has this address";
+	case ERR_DENIED:
+		/* RFC 5321 7.8, RFC 3463 3.8 */
+		return smtp_is_submission(s)
+		           ? "550 5.7.1 This server cannot send mail to other "
+		             "domains yet"
+		           : "550 5.7.1 No relaying";
+	case ERR_SYNTAX:
+		return "501 5.1.3 Not an address";
+	case ERR_LIMIT:
+		return "451 4.3.0 Too many people behind this address";
+	default:
+		return "451 4.3.0 Local error, try again later";
+	}
+}
+
+static bool
+has_room(struct smtp *s, const struct candidate *r)
+{
+	for (size_t i = 0; i < r->who.n_accounts; i++)
+		if (!account_has_room(s->env->store, r->who.accounts[i],
+		        s->txn->params.size_bytes))
+			return false;
+	return true;
+}
+
+static bool
+has_account(const struct smtp_txn *t, uint32_t account)
+{
+	for (uint32_t i = 0; i < t->n_accounts; i++)
+		if (t->accounts[i] == account)
+			return true;
+	return false;
+}
+
+/* Add the people, each once. ERR_LIMIT, ERR_NOMEM: none was added. */
+static int
+add_accounts(struct smtp_txn *t, const struct resolved *who)
+{
+	size_t n = t->n_accounts + who->n_accounts;
+	uint32_t n_before = t->n_accounts;
+	uint32_t *p = mem_resize(t->accounts, n * sizeof(*p));
+
+	if (p == NULL)
+		return ERR_NOMEM;
+	t->accounts = p;
+	for (size_t i = 0; i < who->n_accounts; i++)
+		if (!has_account(t, who->accounts[i]))
+			t->accounts[t->n_accounts++] = who->accounts[i];
+	if (t->n_accounts > MAX_RCPTS) { /* of one delivery */
+		t->n_accounts = n_before;
+		return ERR_LIMIT;
+	}
+	return 0;
+}
+
+static int
+add_rcpt(struct smtp_txn *t, const struct candidate *r)
+{
+	struct smtp_rcpt *n = arena_alloc(&t->arena, sizeof(*n));
+	int rc;
+
+	if (n == NULL)
+		return ERR_NOMEM;
+	n->params = r->params;
+	if (arena_copy(&t->arena, r->local, &n->local) < 0 ||
+	    arena_copy(&t->arena, r->domain, &n->domain) < 0 ||
+	    arena_copy(&t->arena, r->params.orcpt, &n->params.orcpt) < 0)
+		return ERR_NOMEM;
+	rc = add_accounts(t, &r->who);
+	if (rc < 0)
+		return rc;
+	*t->rcpts_end = n;
+	t->rcpts_end = &n->next;
+	t->n_rcpts++;
+	return 0;
+}
+
+/* NULL: it is among the recipients now. */
+static const char *
+judge(struct smtp *s, struct candidate *r)
+{
+	const char *refusal;
+	int rc;
+
+	if (!s->txn->params.is_utf8 && utf8_has_8bit(r->address))
+		return "553 5.6.7 SMTPUTF8 is needed for this address";
+	refusal = resolve(s, r);
+	if (refusal != NULL)
+		return refusal;
+	if (!has_room(s, r))
+		return smtp_error_text(ERR_QUOTA);
+	rc = add_rcpt(s->txn, r);
+	return rc < 0 ? smtp_error_text(rc) : NULL;
+}
+
+void
+smtp_rcpt(struct smtp *s, struct span args)
+{
+	struct candidate r = { .local = { NULL, 0 } };
+	const char *refusal = parse(args, &r);
+
+	if (refusal != NULL) {
+		smtp_refuse(s, refusal);
+		return;
+	}
+	/* RFC 5321 4.5.3.1.10: the rest goes in another transaction. */
+	if (s->txn->n_rcpts >= smtp_limits_of(s)->max_rcpts) {
+		smtp_reply(s, "452 4.5.3 Too many recipients");
+		return;
+	}
+	resolved_init(&r.who);
+	refusal = judge(s, &r);
+	resolved_deinit(&r.who);
+	if (refusal == NULL) {
+		s->state = SMTP_RCPT;
+		smtp_reply(s, "250 2.1.5 Ok");
+		return;
+	}
+	smtp_note_refusal(s, r.address, refusal);
+	smtp_reply(s, refusal);
+	if (refusal[0] == '5' &&
+	    ++s->n_unknown_rcpts >= smtp_limits_of(s)->max_unknown_rcpts)
+		smtp_bye(s, "421 4.7.0 Too many unknown recipients");
+}

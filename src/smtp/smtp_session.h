@@ -1,0 +1,169 @@
+/* smtp_session.h - one SMTP session from the inside, for this room's files.
+ *
+ * smtp_session.c reads lines and dispatches them by its table; each family of
+ * commands has its file. A handler puts its reply and sets the next state.
+ */
+#ifndef TINPOST_SMTP_SMTP_SESSION_H
+#define TINPOST_SMTP_SMTP_SESSION_H
+
+#include "base/arena.h"
+#include "mime/mime.h"
+#include "smtp/dots.h"
+#include "smtp/smtp.h"
+#include "smtp/smtp_params.h"
+#include "store/store.h"
+
+enum smtp_state {
+	SMTP_DELAY,     /* before the banner */
+	SMTP_NEW,       /* no EHLO yet */
+	SMTP_READY,     /* no transaction */
+	SMTP_MAIL,      /* a sender */
+	SMTP_RCPT,      /* a sender and recipients */
+	SMTP_CHUNKS,    /* between BDAT and BDAT */
+	SMTP_DATA,      /* in the text behind DATA */
+	SMTP_CHUNK,     /* in the bytes behind BDAT */
+	SMTP_AUTH,      /* a line of a SASL exchange comes */
+	SMTP_AUTH_WAIT, /* a login is computed */
+	SMTP_CLOSING
+};
+
+enum step { STEP_MORE, STEP_WAIT };
+
+struct smtp_rcpt {
+	struct smtp_rcpt *next;
+	struct span local, domain; /* unquoted */
+	struct smtp_rcpt_params params;
+};
+
+#define SMTP_ID_BYTES 16
+
+/* A mail transaction: lent from MAIL to its end. */
+struct smtp_txn {
+	struct arena arena; /* spans below are in it */
+	char id[SMTP_ID_BYTES];
+	struct span from_local, from_domain; /* unquoted; empty: <> */
+	struct span from;                    /* local@domain, or empty */
+	struct smtp_mail_params params;
+	struct smtp_rcpt *rcpts;
+	struct smtp_rcpt **rcpts_end;
+	uint32_t n_rcpts;
+	uint32_t *accounts; /* who gets it, each once, in the heap */
+	uint32_t n_accounts;
+	/* The body on its way. */
+	struct upload *upload;
+	struct mime_parser *parser;
+	struct header_edit edit;
+	struct dots dots;
+	struct buf prefix;
+	uint64_t n_bytes; /* of text taken */
+	int64_t started_ms;
+	int fault; /* ERR_: the store or memory failed on the way */
+	bool is_too_large;
+	bool has_edit;
+	bool is_header_done;
+};
+
+struct sasl;
+
+struct smtp {
+	struct conn *conn;
+	const struct smtp_env *env;
+	char *helo; /* what the client said, NUL-terminated; or NULL */
+	struct smtp_txn *txn;
+	struct sasl *sasl;
+	uint64_t chunk_left;     /* bytes of BDAT still to come */
+	const char *chunk_reply; /* BDAT was refused: say so behind it */
+	uint32_t account;        /* signed in; 0: nobody */
+	uint32_t n_errors, n_unknown_rcpts, n_auth_failures, n_messages;
+	enum smtp_state state;
+	bool is_esmtp;
+	bool is_last_chunk;
+	bool is_skipping; /* the rest of a line that was too long */
+	bool has_moved;   /* this step consumed input: a new deadline */
+};
+
+/* The longest reply; a step begins with room for it. */
+#define MAX_SMTP_REPLY 2048
+
+/* Put one line; CRLF is added. */
+void smtp_reply(struct smtp *s, const char *text);
+
+/* The same for an error of the client, which is counted: too many end the
+ * session. */
+void smtp_refuse(struct smtp *s, const char *text);
+
+/* Put a 421 and close when what was put is out. */
+void smtp_bye(struct smtp *s, const char *text);
+
+/* Put nothing more; close when what was put is out. */
+void smtp_close(struct smtp *s);
+
+/* The words for an error of the store or of memory. */
+const char *smtp_error_text(int code);
+
+/* Note a refusal in the log and the event log. to may be empty. */
+void smtp_note_refusal(struct smtp *s, struct span to, const char *text);
+
+/* Append "[192.0.2.1] name", for the event log. */
+void smtp_put_client(const struct smtp *s, struct buf *out);
+
+static inline const struct smtp_limits *
+smtp_limits_of(const struct smtp *s)
+{
+	return &s->env->limits;
+}
+
+static inline bool
+smtp_is_submission(const struct smtp *s)
+{
+	return s->env->role == SMTP_SUBMISSION;
+}
+
+/* Make an empty transaction. ERR_NOMEM. */
+MUST_USE int smtp_txn_new(struct smtp *s);
+/* End the transaction, delivered or not; the state becomes SMTP_READY if
+ * there was an EHLO. */
+void smtp_txn_free(struct smtp *s);
+
+/* Begin the body: upload, parser, trace header. 0, or an ERR_. */
+MUST_USE int smtp_body_begin(struct smtp *s, bool is_plain);
+/* Take raw bytes from *in through the transaction's line machine. */
+void smtp_body_take(struct smtp *s, struct span *in);
+/* The body is whole: judge, store, reply, end the transaction. */
+void smtp_body_end(struct smtp *s);
+/* Store what was taken for everybody, or reply why not. */
+void smtp_deliver(struct smtp *s, struct span summary);
+
+/* The handlers; args is the line behind the verb, trimmed in front. */
+void smtp_hello_ehlo(struct smtp *s, struct span args);
+void smtp_hello_helo(struct smtp *s, struct span args);
+void smtp_hello_put_extensions(struct smtp *s);
+void smtp_mail(struct smtp *s, struct span args);
+void smtp_rcpt(struct smtp *s, struct span args);
+void smtp_data(struct smtp *s, struct span args);
+void smtp_bdat(struct smtp *s, struct span args);
+void smtp_auth(struct smtp *s, struct span args);
+void smtp_tls_start(struct smtp *s, struct span args);
+void smtp_misc_rset(struct smtp *s, struct span args);
+void smtp_misc_noop(struct smtp *s, struct span args);
+void smtp_misc_quit(struct smtp *s, struct span args);
+void smtp_misc_vrfy(struct smtp *s, struct span args);
+void smtp_misc_help(struct smtp *s, struct span args);
+void smtp_misc_not_here(struct smtp *s, struct span args);
+void smtp_misc_http(struct smtp *s, struct span args);
+
+/* The states that do not read lines. */
+enum step smtp_data_step(struct smtp *s);
+enum step smtp_bdat_step(struct smtp *s);
+enum step smtp_auth_wait(struct smtp *s);
+/* A line of a SASL exchange. */
+void smtp_auth_line(struct smtp *s, struct span line);
+/* A line of it was too long. */
+void smtp_auth_cancel(struct smtp *s, const char *text);
+/* The mechanisms to offer now, parted by spaces. */
+void smtp_auth_put_mechanisms(struct smtp *s, struct buf *out);
+
+/* The verbs of the command table, parted by spaces, for HELP. */
+void smtp_session_put_verbs(struct buf *out);
+
+#endif
