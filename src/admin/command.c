@@ -1,0 +1,327 @@
+#include "admin/command.h"
+
+#include "admin/do.h"
+#include "base/limits.h"
+
+/* clang-format off */
+static const struct command_arg no_args[1];
+
+static const struct command_arg address[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "the person's address" },
+};
+static const struct command_arg password_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "the person's address" },
+	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the password from the first line of this file; - is standard input" },
+	{ "--generate", ARG_SWITCH, ARG_LOCAL, 0, NULL, "make a password and show it once" },
+};
+static const struct command_arg owner_password_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, ARG_OPTIONAL, 0, NULL, "the owner, when there are several" },
+	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the password from the first line of this file; - is standard input" },
+	{ "--generate", ARG_SWITCH, ARG_LOCAL, 0, NULL, "make a password and show it once" },
+};
+static const struct command_arg user_add_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, ARG_OPTIONAL, 0, NULL, "the new address, in a domain of this server" },
+	{ "--name", ARG_TEXT, 0, 255, NULL, "what people call them" },
+	{ "--quota", ARG_SIZE, 0, 0, NULL, "how much mail they may keep" },
+	{ "--owner", ARG_SWITCH, 0, 0, NULL, "they may administrate the server" },
+	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the password from the first line of this file; - is standard input" },
+	{ "--generate", ARG_SWITCH, ARG_LOCAL, 0, NULL, "make a password and show it once" },
+	{ "--from-file", ARG_FILE, ARG_LOCAL, 0, NULL, "add many: lines of address, tab, password and, after another tab, name; - is standard input" },
+	{ "--from-stream", ARG_SWITCH, 0, 0, NULL, "set by the client for --from-file" },
+};
+static const struct command_arg user_del_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "the person's address" },
+	{ "--yes", ARG_SWITCH, 0, 0, NULL, "remove all their mail as well, for good" },
+};
+static const struct command_arg user_quota_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "the person's address" },
+	{ "SIZE", ARG_SIZE, 0, 0, NULL, "500M, 2G, or none" },
+};
+static const struct command_arg user_rename_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "the person's address" },
+	{ "NAME", ARG_TEXT, 0, 255, NULL, "what people call them; in quotes if it has spaces" },
+};
+static const struct command_arg domain_args[] = {
+	{ "DOMAIN", ARG_DOMAIN, 0, 0, NULL, "like example.org" },
+};
+static const struct command_arg alias_add_args[] = {
+	{ "ADDRESS", ARG_KEY, 0, 0, NULL, "the new address; @example.org catches all that is not known" },
+	{ "TARGET", ARG_ADDRESS, ARG_MANY, 0, NULL, "who gets its mail: addresses of this server" },
+};
+static const struct command_arg key_args[] = {
+	{ "ADDRESS", ARG_KEY, 0, 0, NULL, "the alias or group" },
+};
+static const struct command_arg set_args[] = {
+	{ "SETTING", ARG_SETTING, 0, 0, NULL, "its key; `tinpost settings` lists them" },
+	{ "VALUE", ARG_TEXT, 0, 1000, NULL, "the new value" },
+};
+static const struct command_arg setting_args[] = {
+	{ "SETTING", ARG_SETTING, 0, 0, NULL, "its key; `tinpost settings` lists them" },
+};
+static const struct command_arg trace_args[] = {
+	{ "WORD", ARG_TEXT, ARG_OPTIONAL, MAX_ADDRESS_BYTES, NULL, "an address, a Message-ID or an id from the log; without it, everything" },
+	{ "--last", ARG_COUNT, 0, 1000000, NULL, "how many entries, the newest first (50)" },
+};
+static const struct command_arg cert_set_args[] = {
+	{ "CHAIN", ARG_FILE, ARG_LOCAL, 0, NULL, "PEM: the server's certificate, then the intermediate ones" },
+	{ "KEY", ARG_FILE, ARG_LOCAL, 0, NULL, "PEM: its private key, without a pass phrase" },
+};
+static const struct command_arg cert_show_args[] = {
+	{ "--pem", ARG_SWITCH, 0, 0, NULL, "print the certificate itself" },
+};
+static const struct command_arg serve_args[] = {
+	{ "--listen", ARG_TEXT, ARG_LOCAL, 200, NULL, "addresses instead of the setting listen.addresses" },
+};
+static const struct command_arg init_args[] = {
+	{ "--host", ARG_TEXT, ARG_LOCAL, 255, NULL, "the server's own name" },
+	{ "--domain", ARG_DOMAIN, ARG_LOCAL, 0, NULL, "the first mail domain" },
+	{ "--person", ARG_ADDRESS, ARG_LOCAL, 0, NULL, "the first person, who becomes the owner" },
+	{ "--name", ARG_TEXT, ARG_LOCAL, 255, NULL, "what people call them" },
+	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read their password from the first line of this file; - is standard input" },
+	{ "--generate", ARG_SWITCH, ARG_LOCAL, 0, NULL, "make a password and show it once" },
+};
+static const struct command_arg help_args[] = {
+	{ "COMMAND", ARG_TEXT, ARG_OPTIONAL | ARG_MANY, 100, NULL, "tell all about this one" },
+};
+
+#define ARGS(a)  a, sizeof(a) / sizeof(*(a))
+#define NOTHING  no_args, 0
+#define PASSWORD (COMMAND_CHANGES | COMMAND_PASSWORD)
+
+static const struct command table[] = {
+	/* noun, verb, role, flags, arguments, start, step, feed, stop, help */
+	{ "init", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(init_args), NULL, NULL, NULL, NULL,
+	  "Make a new store and set it up: host name, domain, first person. Asks for what is not given." },
+	{ "serve", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(serve_args), NULL, NULL, NULL, NULL,
+	  "Run the mail server until SIGTERM." },
+
+	{ "user", "add", ROLE_OWNER, PASSWORD | COMMAND_READS, ARGS(user_add_args), do_user_add_start, do_user_add_step, do_user_add_feed, do_user_add_stop,
+	  "Add a person, with an address, a password and mailboxes." },
+	{ "user", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(user_del_args), do_user_del_start, NULL, NULL, NULL,
+	  "Remove a person and all their mail." },
+	{ "user", "list", ROLE_OWNER, 0, NOTHING, do_user_list_start, do_user_list_step, NULL, NULL,
+	  "List people, what they keep and their quota." },
+	{ "user", "password", ROLE_PERSON, PASSWORD, ARGS(password_args), do_user_password_start, do_user_password_step, NULL, do_user_password_stop,
+	  "Set a person's password." },
+	{ "user", "quota", ROLE_OWNER, COMMAND_CHANGES, ARGS(user_quota_args), do_user_quota_start, NULL, NULL, NULL,
+	  "Set how much mail a person may keep." },
+	{ "user", "rename", ROLE_PERSON, COMMAND_CHANGES, ARGS(user_rename_args), do_user_rename_start, NULL, NULL, NULL,
+	  "Change what people call a person; the address stays." },
+	{ "user", "disable", ROLE_OWNER, COMMAND_CHANGES, ARGS(address), do_user_disable_start, NULL, NULL, NULL,
+	  "Let a person no longer sign in; their mail still comes in." },
+	{ "user", "enable", ROLE_OWNER, COMMAND_CHANGES, ARGS(address), do_user_enable_start, NULL, NULL, NULL,
+	  "Let a person sign in again." },
+
+	{ "owner", "password", ROLE_OWNER, PASSWORD, ARGS(owner_password_args), do_owner_password_start, do_user_password_step, NULL, do_user_password_stop,
+	  "Set the owner's password, when it is lost." },
+	{ "owner", "list", ROLE_OWNER, 0, NOTHING, do_owner_list_start, do_user_list_step, NULL, NULL,
+	  "List who may administrate." },
+	{ "owner", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(address), do_owner_add_start, NULL, NULL, NULL,
+	  "Let a person administrate." },
+	{ "owner", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(address), do_owner_del_start, NULL, NULL, NULL,
+	  "Let a person no longer administrate." },
+
+	{ "domain", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(domain_args), do_domain_add_start, NULL, NULL, NULL,
+	  "Take mail for a domain." },
+	{ "domain", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(domain_args), do_domain_del_start, NULL, NULL, NULL,
+	  "Take no more mail for a domain that has no addresses left." },
+	{ "domain", "list", ROLE_OWNER, 0, NOTHING, do_domain_list_start, NULL, NULL, NULL,
+	  "List the domains of this server." },
+
+	{ "alias", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(alias_add_args), do_alias_add_start, NULL, NULL, NULL,
+	  "Make an address whose mail goes to one or several others." },
+	{ "alias", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(key_args), do_alias_del_start, NULL, NULL, NULL,
+	  "Remove an alias." },
+	{ "alias", "list", ROLE_OWNER, 0, NOTHING, do_alias_list_start, do_alias_list_step, NULL, NULL,
+	  "List aliases and where their mail goes." },
+
+	{ "group", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(alias_add_args), do_group_add_start, NULL, NULL, NULL,
+	  "Make a group: mail to its address goes to all members." },
+	{ "group", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(key_args), do_alias_del_start, NULL, NULL, NULL,
+	  "Remove a group; its members stay." },
+	{ "group", "list", ROLE_OWNER, 0, NOTHING, do_group_list_start, do_alias_list_step, NULL, NULL,
+	  "List groups and their members." },
+	{ "group", "member add", ROLE_OWNER, COMMAND_CHANGES, ARGS(alias_add_args), do_member_add_start, NULL, NULL, NULL,
+	  "Add members to a group, or targets to an alias." },
+	{ "group", "member del", ROLE_OWNER, COMMAND_CHANGES, ARGS(alias_add_args), do_member_del_start, NULL, NULL, NULL,
+	  "Remove members from a group, or targets from an alias." },
+
+	{ "set", NULL, ROLE_OWNER, COMMAND_CHANGES, ARGS(set_args), do_set_start, NULL, NULL, NULL,
+	  "Change a setting; it takes effect at once unless `tinpost settings` says otherwise." },
+	{ "unset", NULL, ROLE_OWNER, COMMAND_CHANGES, ARGS(setting_args), do_unset_start, NULL, NULL, NULL,
+	  "Put a setting back to its default." },
+	{ "get", NULL, ROLE_OWNER, 0, ARGS(setting_args), do_get_start, NULL, NULL, NULL,
+	  "Print a setting." },
+	{ "settings", NULL, ROLE_OWNER, 0, NOTHING, do_settings_start, do_settings_step, NULL, NULL,
+	  "List all settings, what they mean and what they may be." },
+
+	{ "status", NULL, ROLE_OWNER, 0, NOTHING, do_status_start, NULL, NULL, NULL,
+	  "Tell how the server is: connections, store, times, memory, certificate." },
+	{ "trace", NULL, ROLE_OWNER, 0, ARGS(trace_args), do_trace_start, do_trace_step, NULL, NULL,
+	  "Where is my mail? What the event log knows of an address or message." },
+	{ "cert", "set", ROLE_OWNER, COMMAND_CHANGES | COMMAND_READS, ARGS(cert_set_args), do_cert_set_start, do_cert_set_step, do_cert_set_feed, do_cert_set_stop,
+	  "Use a certificate of your own; checked first, and used at once." },
+	{ "cert", "show", ROLE_OWNER, 0, ARGS(cert_show_args), do_cert_show_start, NULL, NULL, NULL,
+	  "Show the server's certificate." },
+
+	{ "version", NULL, ROLE_OWNER, COMMAND_LOCAL, NOTHING, NULL, NULL, NULL, NULL,
+	  "Print the version." },
+	{ "help", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(help_args), NULL, NULL, NULL, NULL,
+	  "List the commands, or tell all about one." },
+};
+/* clang-format on */
+
+#define N_COMMANDS (sizeof(table) / sizeof(*table))
+
+const struct command *
+command_at(size_t i)
+{
+	return i < N_COMMANDS ? &table[i] : NULL;
+}
+
+/* How many of the words the row's name takes; 0: it is another's. */
+static size_t
+match(const struct command *c, const struct span *words, size_t n)
+{
+	struct span verb = span_str(c->verb);
+	size_t used = 1;
+
+	if (n == 0 || !span_is(words[0], span_str(c->noun)))
+		return 0;
+	while (verb.len > 0) {
+		struct span word = span_split(&verb, ' ');
+
+		if (used == n || !span_is(words[used], word))
+			return 0;
+		used++;
+	}
+	return used;
+}
+
+static void
+put_clean(struct buf *b, struct span s)
+{
+	s = span_sub(s, 0, 60);
+	for (size_t i = 0; i < s.len; i++)
+		buf_put_char(b, s.p[i] > ' ' && s.p[i] < 0x7f ? s.p[i] : '?');
+}
+
+int
+command_find(const struct span *words, size_t n, const struct command **out,
+    size_t *n_used_out, struct buf *why)
+{
+	bool has_noun = false;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		size_t used = match(&table[i], words, n);
+
+		if (used > 0) {
+			*out = &table[i];
+			*n_used_out = used;
+			return 0;
+		}
+		if (n > 0 && span_is(words[0], span_str(table[i].noun)))
+			has_noun = true;
+	}
+	if (!has_noun) {
+		buf_put_str(why, "There is no command \"");
+		put_clean(why, n > 0 ? words[0] : SPAN(""));
+		buf_put_str(why, "\"; `tinpost help` lists them.");
+		return ERR_NONE;
+	}
+	buf_put_str(why, "What to do with it? Usage:");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (!span_is(words[0], span_str(table[i].noun)))
+			continue;
+		buf_put_str(why, "\n    tinpost ");
+		command_put_usage(why, &table[i]);
+	}
+	return ERR_NONE;
+}
+
+static void
+put_name(struct buf *b, const struct command *c)
+{
+	buf_put_str(b, c->noun);
+	if (c->verb) {
+		buf_put_char(b, ' ');
+		buf_put_str(b, c->verb);
+	}
+}
+
+/* For the client's own eyes. */
+static bool
+is_hidden(const struct command_arg *a)
+{
+	return span_is(span_str(a->name), SPAN("--from-stream"));
+}
+
+static void
+put_arg(struct buf *b, const struct command_arg *a)
+{
+	bool is_option = a->name[0] == '-';
+	bool is_optional = is_option || (a->flags & ARG_OPTIONAL);
+
+	if (is_hidden(a))
+		return;
+	buf_put_str(b, is_optional ? " [" : " ");
+	buf_put_str(b, a->name);
+	if (is_option && a->type != ARG_SWITCH)
+		buf_put_str(b, a->type == ARG_FILE      ? " FILE"
+		               : a->type == ARG_SIZE    ? " SIZE"
+		               : a->type == ARG_ADDRESS ? " ADDRESS"
+		               : a->type == ARG_DOMAIN  ? " DOMAIN"
+		               : a->type == ARG_COUNT   ? " NUMBER"
+		                                        : " TEXT");
+	buf_put_str(b, a->flags & ARG_MANY ? "..." : "");
+	buf_put_str(b, is_optional ? "]" : "");
+}
+
+void
+command_put_usage(struct buf *b, const struct command *c)
+{
+	put_name(b, c);
+	for (size_t i = 0; i < c->n_args; i++)
+		put_arg(b, &c->args[i]);
+}
+
+static void
+put_details(struct buf *b, const struct command *c)
+{
+	buf_put_str(b, "tinpost ");
+	command_put_usage(b, c);
+	buf_putf(b, "\n    %s\n", c->help);
+	for (size_t i = 0; i < c->n_args; i++)
+		if (!is_hidden(&c->args[i]))
+			buf_putf(b, "    %-16s %s\n", c->args[i].name,
+			    c->args[i].help);
+}
+
+void
+command_put_help(struct buf *b, struct span noun)
+{
+	bool is_known = false;
+
+	for (size_t i = 0; noun.len > 0 && i < N_COMMANDS; i++) {
+		if (!span_is(noun, span_str(table[i].noun)))
+			continue;
+		put_details(b, &table[i]);
+		is_known = true;
+	}
+	if (is_known)
+		return;
+	buf_put_str(b, "Usage: tinpost [--data FOLDER] COMMAND ...\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		size_t before = b->len;
+
+		buf_put_str(b, "  ");
+		put_name(b, &table[i]);
+		while (b->len - before < 20 && !buf_failed(b))
+			buf_put_char(b, ' ');
+		buf_putf(b, "%s\n", table[i].help);
+	}
+	buf_put_str(b,
+	    "\n`tinpost help COMMAND` tells all about one. The store is in "
+	    "/var/lib/tinpost\nunless --data or the variable TINPOST_DATA "
+	    "says otherwise.\n");
+}

@@ -1,0 +1,73 @@
+/* do.h - the functions behind the rows of the command table (room-private).
+ * Each family has its file, do_FAMILY.c.
+ */
+#ifndef TINPOST_ADMIN_DO_H
+#define TINPOST_ADMIN_DO_H
+
+#include "admin/run.h"
+
+#define DO_START(name) int do_##name##_start(struct run *r)
+#define DO_STEP(name)  enum run_step do_##name##_step(struct run *r)
+#define DO_STOP(name)  void do_##name##_stop(struct run *r)
+#define DO_FEED(name)                                                          \
+	int do_##name##_feed(                                                  \
+	    struct run *r, enum frame_type type, struct span payload)
+
+DO_START(user_add);
+DO_STEP(user_add);
+DO_FEED(user_add);
+DO_STOP(user_add);
+DO_START(user_del);
+DO_START(user_list);
+DO_STEP(user_list);
+DO_START(user_password);
+DO_STEP(user_password);
+DO_STOP(user_password);
+DO_START(user_quota);
+DO_START(user_rename);
+DO_START(user_disable);
+DO_START(user_enable);
+
+DO_START(owner_password);
+DO_START(owner_list);
+DO_START(owner_add);
+DO_START(owner_del);
+
+DO_START(domain_add);
+DO_START(domain_del);
+DO_START(domain_list);
+
+DO_START(alias_add);
+DO_START(alias_del);
+DO_START(alias_list);
+DO_STEP(alias_list);
+DO_START(group_add);
+DO_START(group_list);
+DO_START(member_add);
+DO_START(member_del);
+
+DO_START(set);
+DO_START(unset);
+DO_START(get);
+DO_START(settings);
+DO_STEP(settings);
+
+DO_START(status);
+DO_START(trace);
+DO_STEP(trace);
+DO_START(cert_set);
+DO_FEED(cert_set);
+DO_STEP(cert_set);
+DO_STOP(cert_set);
+DO_START(cert_show);
+
+DO_START(import);
+DO_STEP(import);
+DO_FEED(import);
+DO_STOP(import);
+DO_START(export);
+DO_STEP(export);
+DO_FEED(export);
+DO_STOP(export);
+
+#endif

@@ -1,0 +1,41 @@
+/* settings_table.h - the rows of settings.h, for a macro of
+ * (id, key, type, default, min, max, unit, help). */
+#ifndef TINPOST_ADMIN_SETTINGS_TABLE_H
+#define TINPOST_ADMIN_SETTINGS_TABLE_H
+
+/* clang-format off */
+#define SETTINGS_TABLE(SETTING) \
+	SETTING(HOST_NAME,            "host.name",               SETTING_HOST,   "localhost", 1,      255,           "",         "The server's own name, in greetings, Received and its certificate.") \
+	SETTING(LISTEN,               "listen.addresses",        SETTING_LISTEN, "*",       1,        1000,          "",         "Addresses to listen on, separated by spaces; * is all. Takes effect at the next start.") \
+	SETTING(PORT_SMTP,            "port.smtp",               SETTING_INT,    "25",      0,        65535,         "port",     "Mail from other servers; 0 closes it. Takes effect at the next start, as all ports.") \
+	SETTING(PORT_SUBMISSION,      "port.submission",         SETTING_INT,    "587",     0,        65535,         "port",     "Mail from people's programs, with STARTTLS.") \
+	SETTING(PORT_SUBMISSIONS,     "port.submissions",        SETTING_INT,    "465",     0,        65535,         "port",     "Mail from people's programs, with TLS.") \
+	SETTING(PORT_POP3,            "port.pop3",               SETTING_INT,    "110",     0,        65535,         "port",     "POP3 with STLS.") \
+	SETTING(PORT_POP3S,           "port.pop3s",              SETTING_INT,    "995",     0,        65535,         "port",     "POP3 with TLS.") \
+	SETTING(LOG_TARGET,           "log.target",              SETTING_CHOICE, "stderr",  0,        0,             "stderr syslog off", "Where log lines go.") \
+	SETTING(LOG_LEVEL,            "log.level",               SETTING_CHOICE, "note",    0,        0,             "fault warn note trace", "The least important lines that are written.") \
+	SETTING(MEMORY,               "memory.budget",           SETTING_SIZE,   "0",       0,        1ull << 40,    "bytes",    "Memory for sessions; past it new connections are refused. 0: a quarter of the machine's.") \
+	SETTING(NET_SESSIONS,         "net.sessions",            SETTING_INT,    "1000",    1,        100000,        "",         "Connections at once, of all protocols.") \
+	SETTING(NET_SESSIONS_HOST,    "net.sessions-host",       SETTING_INT,    "20",      1,        100000,        "",         "Connections at once from one address (IPv6: /64); loopback is exempt.") \
+	SETTING(NET_SESSIONS_NETWORK, "net.sessions-network",   SETTING_INT,    "100",     1,        100000,        "",         "Connections at once from one network (IPv4 /24, IPv6 /64); loopback is exempt.") \
+	SETTING(SMTP_MAX_SIZE,        "smtp.max-size",           SETTING_SIZE,   "50M",     65536,    1ull << 31,    "bytes",    "The largest message that is taken.") \
+	SETTING(SMTP_MAX_RCPTS,       "smtp.max-recipients",     SETTING_INT,    "200",     100,      1000,          "",         "Recipients of one message (RFC 5321 4.5.3.1.8: at least 100).") \
+	SETTING(SMTP_MAX_ERRORS,      "smtp.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
+	SETTING(SMTP_MAX_UNKNOWN,     "smtp.max-unknown",        SETTING_INT,    "20",      1,        10000,         "",         "Unknown recipients in a session until it is closed.") \
+	SETTING(SMTP_MAX_MESSAGES,    "smtp.max-messages",       SETTING_INT,    "1000",    1,        1000000,       "",         "Messages of a session until it is closed.") \
+	SETTING(SMTP_BANNER_DELAY,    "smtp.banner-delay",       SETTING_INT,    "0",       0,        30000,         "ms",       "Milliseconds before the banner on port 25, in which only bad clients speak.") \
+	SETTING(SMTP_COMMAND_TIME,    "smtp.command-time",       SETTING_TIME,   "5m",      1,        86400,         "seconds",  "Time for the next command (RFC 5321 4.5.3.2.7).") \
+	SETTING(SMTP_DATA_TIME,       "smtp.data-time",          SETTING_TIME,   "3m",      1,        86400,         "seconds",  "Time between two pieces of a message (RFC 5321 4.5.3.2.5).") \
+	SETTING(SMTP_MESSAGE_TIME,    "smtp.message-time",       SETTING_TIME,   "1h",      10,       86400,         "seconds",  "Time for a whole message.") \
+	SETTING(POP3_IDLE_TIME,       "pop3.idle-time",          SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time without a command (RFC 1939 3: at least 10 minutes).") \
+	SETTING(POP3_MAX_ERRORS,      "pop3.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
+	SETTING(AUTH_ITERATIONS,      "auth.iterations",         SETTING_INT,    "0",       0,        100000,        "rounds",   "Rounds of PBKDF2 for new passwords, at least 4096; 0: measured for this machine.") \
+	SETTING(AUTH_PLAINTEXT,       "auth.plaintext",          SETTING_CHOICE, "loopback", 0,       0,             "never loopback anywhere", "Where passwords may travel without TLS.") \
+	SETTING(AUTH_FAILURES,        "auth.max-failures",       SETTING_INT,    "5",       1,        1000,          "",         "Failed sign-ins in a session until it is closed.") \
+	SETTING(AUTH_FREE,            "auth.free-failures",      SETTING_INT,    "5",       0,        1000000,       "",         "Wrong passwords for one account from one network that cost no waiting.") \
+	SETTING(AUTH_FREE_NETWORK,    "auth.free-failures-network", SETTING_INT, "20",      0,        1000000,       "",         "Wrong passwords from one network, whatever the account, that cost no waiting; loopback is exempt.") \
+	SETTING(AUTH_MAX_DELAY,       "auth.max-delay",          SETTING_TIME,   "15m",     0,        86400,         "seconds",  "The longest time that a guesser is made to wait.") \
+	SETTING(STORE_QUOTA,          "store.quota",             SETTING_SIZE,   "0",       0,        1ull << 50,    "bytes",    "Quota of new people; 0: none.")
+/* clang-format on */
+
+#endif
