@@ -43,7 +43,7 @@ def fill(server):
 
 def main():
     with lib.loop_device(64) as (folder, _):
-        with lib.server(folder=folder) as server:
+        with lib.server("smtp.max-messages=1000000", folder=folder) as server:
             ballast = folder / "ballast"
             taken = fill(server)
             print(f"{taken} messages until full")

@@ -10,7 +10,7 @@ import lib
 
 def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
-    with lib.server("max_connections=600") as server:
+    with lib.server("net.sessions=600") as server:
         served, refused = [], 0
         for i in range(1000):
             name = "SMTP" if i % 2 else "POP3"

@@ -83,7 +83,7 @@ def uploads(server):
 
 
 def main():
-    with lib.server("max_connections=2000", env=lib.RELEASE) as server:
+    with lib.server("net.sessions=2000", env=lib.RELEASE) as server:
         time.sleep(0.5)
         idle = server.rss_anon_kb()
         print(f"idle process: {idle} KB")

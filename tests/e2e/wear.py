@@ -70,7 +70,9 @@ def storm(server, connections, each, seed):
 def main():
     failed = []
     with lib.loop_device(1024) as (folder, device):
-        with lib.server(folder=folder, env=lib.RELEASE) as server:
+        with lib.server(
+            "smtp.max-messages=1000000", folder=folder, env=lib.RELEASE
+        ) as server:
             storm(server, 8, 250, 1)  # trees with some depth
             for connections, (most_kb, most_flushes) in BOUNDS.items():
                 total = 1000 if connections == 1 else 3200
