@@ -105,6 +105,12 @@ DEPS_ENV_$(1) := MUSL_TARGET=$$(MUSL_$(1)) CROSS=$$(CROSS_$(1)) \
 endef
 $(foreach a,$(ARCHES),$(eval $(call release_variant,$(a))))
 
+# $(call note,TEXT): keep TEXT in the target, which is new only when it changed.
+define note
+@mkdir -p $(@D)
+@echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+endef
+
 # $(call variant,V): the libraries, the objects and the archive of V.
 define variant
 $$(DEPS)/$(1)/built.$$(DEPS_REVISION): $$(DEPS)/src/fetched.$$(DEPS_REVISION)
@@ -119,9 +125,7 @@ COMPILE_$(1) := $$(CC_$(1)) $$(CSTD) $$(WARN) $$(CFLAGS_$(1)) -Isrc $$(KERNEL_$(
 
 # Compiled again when the flags change, not at each change of the Makefile.
 $$(BUILD)/$(1)/flags: FORCE
-	@mkdir -p $$(@D)
-	@echo '$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests)' | cmp -s - $$@ || \
-	    echo '$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests)' >$$@
+	$$(call note,$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests))
 
 $$(BUILD)/$(1)/obj/%.o: src/%.c $$(BUILD)/$(1)/flags | $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
 	@mkdir -p $$(@D)
@@ -136,14 +140,17 @@ $$(BUILD)/$(1)/obj/store/lmdb_impl.o: EXTRA = -w $(if \
 $$(BUILD)/$(1)/obj/base/version.o: EXTRA = -DTINPOST_VERSION='"$$(VERSION_$(1))"'
 $$(BUILD)/$(1)/obj/base/version.o: $$(BUILD)/$(1)/version
 $$(BUILD)/$(1)/version: FORCE
-	@mkdir -p $$(@D)
-	@echo '$$(VERSION_$(1))' | cmp -s - $$@ || echo '$$(VERSION_$(1))' >$$@
+	$$(call note,$$(VERSION_$(1)))
 
-$$(BUILD)/$(1)/libtinpost.a: $$(OBJS_$(1))
+# Made again, too, when a source went away.
+$$(BUILD)/$(1)/members: FORCE
+	$$(call note,$$(OBJS_$(1)))
+$$(BUILD)/$(1)/libtinpost.a: $$(OBJS_$(1)) $$(BUILD)/$(1)/members
 	@rm -f $$@
 	@$$(AR_$(1)) rcsD $$@ $$(OBJS_$(1))
 
-$$(BUILD)/$(1)/tinpost: $$(BUILD)/$(1)/obj/main.o $$(BUILD)/$(1)/libtinpost.a
+$$(BUILD)/$(1)/tinpost: $$(BUILD)/$(1)/obj/main.o $$(BUILD)/$(1)/libtinpost.a \
+    $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
 	$$(call show,LINK,$$@)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(LDFLAGS_$(1)) $$< $$(LIBS_$(1)) -o $$@
 	$$(if $$(filter $(1),$$(ARCHES)),@cp $$@ $$@.unstripped && \
@@ -294,8 +301,9 @@ BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl 
 	ca-certificates debian-archive-keyring util-linux
 TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
 	curl swaks fetchmail mpop qemu-user-static \
-	$(foreach a,armhf arm64 mipsel,$(if $(filter $(a),$(HOST_ARCH)),,\
-	    gcc-$(GNU_$(a)) linux-libc-dev-$(a)-cross))
+	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\
+	    gcc-$(subst _,-,$(GNU_$(a))) \
+	    linux-libc-dev-$(a:x86_64=amd64)-cross)
 
 setup: ## install what the tests need
 	@tools/install $(TEST_PACKAGES)
