@@ -53,6 +53,9 @@ run_end(struct run *r)
 		    (char)(uint8_t)(len >> (24 - 8 * i));
 }
 
+static void put_line(struct run *r, enum frame_type type, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
 static void
 put_line(struct run *r, enum frame_type type, const char *fmt, va_list ap)
 {

@@ -6,7 +6,8 @@
 static const struct span oid_common_name = { "\x55\x04\x03", 3 };
 static const struct span oid_alt_name = { "\x55\x1d\x11", 3 };
 
-/* The signature algorithms that name their hash (RFC 3279, 4055, 5758). */
+/* The signature algorithms that name their hash (RFC 3279, RFC 4055,
+ * RFC 5758). */
 static const struct {
 	struct span oid;
 	enum x509_hash hash;
