@@ -151,7 +151,7 @@ parse_mailbox(struct cur *c, struct path *out)
 	return r;
 }
 
-/* RFC 5321 4.1.2: A-d-l ":", stripped (RFC 5321 C, appendix on routes). */
+/* RFC 5321 4.1.2: A-d-l ":", ignored (RFC 5321 F.2). */
 static enum parse
 skip_route(struct cur *c)
 {

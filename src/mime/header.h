@@ -66,7 +66,7 @@ void header_put_unfolded(struct buf *b, struct span raw);
 
 /* Append an unfolded value with its encoded words decoded to UTF-8 (RFC 2047
  * 6.2). What cannot be decoded stays as it is; what is not UTF-8 becomes
- * U+FFFD. */
+ * U+FFFD, and a control a space. */
 void header_put_decoded(struct buf *b, struct span value);
 
 /* A parameter of Content-Type or Content-Disposition. */

@@ -32,9 +32,10 @@ preview_begin(struct preview *p, enum encoding encoding, struct span charset,
 	p->is_html = is_html;
 	p->is_hidden = p->has_gap = false;
 	p->place = IN_TEXT;
-	p->is_on = true;
+	/* An unknown charset is read as UTF-8: most often it is. */
 	if (charset_open(&p->charset, charset) < 0)
-		p->is_on = true; /* read as UTF-8 */
+		p->charset.kind = CHARSET_UTF8;
+	p->is_on = true;
 }
 
 static void

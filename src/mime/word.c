@@ -75,10 +75,6 @@ put_word_text(struct charset *cs, const struct word *w, struct buf *b)
 			n = base64_stream_step(&b64, w->text.p + i++, 1, bytes);
 		else
 			bytes[0] = take_q(w->text, &i);
-		/* What is decoded may not bring controls back in. */
-		for (size_t k = 0; k < n; k++)
-			if (cs->kind != CHARSET_ICONV && ascii_is_ctl(bytes[k]))
-				bytes[k] = ' ';
 		charset_step(cs, span_of(bytes, n), b);
 	}
 }
@@ -127,9 +123,20 @@ put_plain(struct span s, struct buf *b)
 	charset_close(&utf8);
 }
 
+/* What was decoded may not bring line ends or controls back in, whatever the
+ * charset. ASCII bytes of UTF-8 are whole characters. */
+static void
+blank_controls(struct buf *b, size_t from)
+{
+	for (size_t i = from; i < b->len; i++)
+		if (ascii_is_ctl(b->p[i]))
+			b->p[i] = ' ';
+}
+
 void
 header_put_decoded(struct buf *b, struct span value)
 {
+	size_t from = b->len;
 	struct cur c = cur_of(value);
 	struct decoder d = { 0 };
 	const char *plain = c.p; /* not yet written */
@@ -156,4 +163,5 @@ header_put_decoded(struct buf *b, struct span value)
 	}
 	close_charset(&d, b);
 	put_plain(span_of(plain, (size_t)(c.end - plain)), b);
+	blank_controls(b, from);
 }

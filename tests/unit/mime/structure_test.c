@@ -345,7 +345,7 @@ test_ordinary_memory(void)
 
 	REQUIRE(p != NULL);
 	mime_parser_feed(p, in);
-	CHECK(mem_used() - before <= 4096);
+	CHECK(mem_used() - before <= 2560);
 	mime_parser_free(p);
 	CHECK(mem_used() == before);
 }
