@@ -11,22 +11,21 @@
 static void
 put_stand_in_name(struct store *s, struct span name, struct buf *out)
 {
-	char domain_storage[MAX_DOMAIN_BYTES + 1];
-	struct buf domain;
+	char raw_storage[2 * MAX_ADDRESS_BYTES];
+	char domain_storage[MAX_ADDRESS_BYTES];
+	struct buf raw, domain;
 
-	if (span_find(name, '@') < name.len) {
-		if (resolve_normalize(out, name) < 0) {
-			buf_reset(out);
-			buf_put(out, span_sub(name, 0, MAX_ADDRESS_BYTES));
-		}
-		return;
-	}
+	buf_init_fixed(&raw, raw_storage, sizeof(raw_storage));
+	buf_put(&raw, span_sub(name, 0, MAX_ADDRESS_BYTES));
 	buf_init_fixed(&domain, domain_storage, sizeof(domain_storage));
-	if (domain_next(s, &domain) < 0)
-		buf_reset(&domain);
-	buf_put(out, span_sub(name, 0, MAX_LOCAL_BYTES));
-	buf_put_char(out, '@');
-	buf_put(out, buf_span(&domain));
+	if (span_find(name, '@') == name.len && domain_next(s, &domain) == 0) {
+		buf_put_char(&raw, '@');
+		buf_put(&raw, buf_span(&domain));
+	}
+	if (resolve_normalize(out, buf_span(&raw)) < 0) {
+		buf_reset(out);
+		buf_put(out, buf_span(&raw));
+	}
 }
 
 static void
