@@ -28,8 +28,9 @@ send_message(struct pop3 *p, uint32_t number, uint32_t n_lines)
 	p->offset_bytes = 0;
 	dotstuff_init(&p->stuff, n_lines);
 	p->state = POP3_SENDING;
-	buf_put_str(out, "+OK ");
+	buf_put_str(out, "+OK");
 	if (n_lines == DOTSTUFF_ALL_LINES) {
+		buf_put_char(out, ' ');
 		buf_put_u64(out, m.bytes);
 		buf_put_str(out, " octets");
 		p->n_retrieved++;
