@@ -174,9 +174,12 @@ put_params(struct buf *b, struct cur c, struct entity_facts *out)
 		blob_put_string(
 		    &list, value.len > 0 ? buf_span(&value) : SPAN(""));
 		note_param(out, name, buf_span(&value));
+		/* The next one resets value, and its failure with it. */
+		if (buf_failed(&value))
+			b->has_failed = true;
 	}
 	/* A failure here is one of memory: b tells the caller. */
-	if (buf_failed(&list) || buf_failed(&value))
+	if (buf_failed(&list))
 		b->has_failed = true;
 	blob_put_string(b, list.len > 0 ? buf_span(&list) : SPAN(""));
 	buf_deinit(&list);

@@ -108,6 +108,8 @@ keep(struct header_parser *h, struct span s)
 		h->is_cut = true;
 	if (h->offset - h->block_start <= MAX_HEADER_BYTES)
 		buf_put(&h->value, span_sub(s, 0, room));
+	if (buf_failed(&h->value)) /* never for its maximum: room */
+		h->has_failed = true;
 }
 
 static void

@@ -37,6 +37,7 @@ struct header_parser {
 	uint8_t state;
 	uint8_t n_name;
 	bool is_cut, is_open, is_wanted, has_cr;
+	bool has_failed; /* no memory: some value is not whole; it stays set */
 	char name[MAX_FIELD_NAME_BYTES];
 };
 

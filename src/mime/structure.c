@@ -195,6 +195,10 @@ open_part(struct mime_parser *p, struct entity_facts *facts)
 	uint32_t flags = 0;
 
 	entity_put(&p->entity, &p->parts, (uint8_t)n_levels(p), facts);
+	if (buf_failed(&p->parts)) {
+		p->is_nomem = true; /* a level without a record must not be */
+		return;
+	}
 	mark_parent(p);
 	open_boundary(p, &l, facts);
 	if (p->entity.is_root)
@@ -204,7 +208,7 @@ open_part(struct mime_parser *p, struct entity_facts *facts)
 	if (facts->kind != ENTITY_LEAF)
 		flags |= PART_IS_OPAQUE; /* until a child comes */
 	buf_put(&p->open, span_of(&l, sizeof(l)));
-	if (buf_failed(&p->parts) || buf_failed(&p->open)) {
+	if (buf_failed(&p->open)) {
 		p->is_nomem = true;
 		return;
 	}
@@ -517,7 +521,7 @@ mime_parser_finish(struct mime_parser *p, struct buf *summary_out)
 		p->longest_line = p->line_bytes;
 	while (p->is_header && !p->is_nomem)
 		end_header(p);
-	if (p->is_nomem)
+	if (p->is_nomem || p->header.has_failed)
 		return ERR_NOMEM;
 	close_levels(p, 0, p->offset, p->n_lines);
 	preview_end(&p->preview);

@@ -1,6 +1,7 @@
 #include "mime/structure.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "mime/summary.h"
@@ -350,6 +351,41 @@ test_ordinary_memory(void)
 	CHECK(mem_used() == before);
 }
 
+/* The n-th allocation fails, for n = 1, 2, ... until none does: ERR_NOMEM or
+ * the right summary, and nothing is lost. */
+static void
+test_no_memory(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t before = mem_used();
+		uint64_t passes = 0;
+		bool is_done = false;
+
+		for (uint64_t n = 1; !is_done; n++) {
+			struct mime_parser *p;
+			struct buf b;
+			int rc = ERR_NOMEM;
+
+			buf_init(&b, MAX_SUMMARY_BYTES);
+			REQUIRE(buf_reserve(&b, MAX_SUMMARY_BYTES) == 0);
+			fault_arm(FAULT_ALLOC, n, false);
+			p = mime_parser_new();
+			if (p != NULL) {
+				mime_parser_feed(p, span_str(rows[i].in));
+				rc = mime_parser_finish(p, &b);
+			}
+			passes = fault_passes(FAULT_ALLOC);
+			fault_arm(FAULT_ALLOC, 0, false);
+			mime_parser_free(p);
+			is_done = passes < n;
+			CHECK_ROW(
+			    is_done ? rc == 0 : rc == ERR_NOMEM, rows[i].in);
+			buf_deinit(&b);
+		}
+		CHECK_ROW(mem_used() == before, rows[i].in);
+	}
+}
+
 int
 main(void)
 {
@@ -358,5 +394,6 @@ main(void)
 	test_damage();
 	test_hostile();
 	test_ordinary_memory();
+	test_no_memory();
 	return test_done();
 }
