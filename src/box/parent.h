@@ -42,8 +42,13 @@ struct parent_options {
 	void (*started)(const struct parent_options *o, int server_pid);
 };
 
+/* serve may return this (EX_TEMPFAIL) to be started anew, as when the store
+ * cannot go on but may after recovery. A server that dies of a signal is
+ * started again too; any other exit status ends the parent with it. */
+#define PARENT_AGAIN 75
+
 /* Bind, start, watch. Returns the exit status for the process when the server
- * has ended cleanly or was asked to (SIGTERM, SIGINT; SIGHUP is passed on), or
+ * has ended by itself or was asked to (SIGTERM, SIGINT; SIGHUP is passed on), or
  * a negative ERR_ with a plain sentence in *why when it could not begin or the
  * server died PARENT_MAX_DEATHS times within a minute. */
 #define PARENT_MAX_DEATHS 5
