@@ -1,7 +1,5 @@
 /* smtp_auth.c - AUTH (RFC 4954): the lines of auth/sasl.h on the wire. */
 #include "auth/auth.h"
-#include "base/ascii.h"
-#include "base/log.h"
 #include "smtp/smtp_session.h"
 
 static struct sasl_env
@@ -42,21 +40,6 @@ smtp_auth_put_mechanisms(struct smtp *s, struct buf *out)
 }
 
 static void
-log_attempt(struct smtp *s, const char *event)
-{
-	char storage[400];
-	struct buf client;
-	struct log l;
-
-	buf_init_fixed(&client, storage, sizeof(storage));
-	smtp_put_client(s, &client);
-	log_begin(&l, LOG_NOTE, event);
-	log_str(&l, "client", buf_span(&client));
-	log_str(&l, "user", sasl_user(s->sasl));
-	log_end(&l);
-}
-
-static void
 end_exchange(struct smtp *s)
 {
 	sasl_free(s->sasl);
@@ -68,7 +51,6 @@ end_exchange(struct smtp *s)
 static void
 fail(struct smtp *s, const char *text)
 {
-	log_attempt(s, "smtp.login_failed");
 	end_exchange(s);
 	if (++s->n_auth_failures >= smtp_limits_of(s)->max_auth_failures)
 		smtp_bye(s, "421 4.7.0 Too many wrong passwords");
@@ -79,7 +61,6 @@ fail(struct smtp *s, const char *text)
 static void
 succeed(struct smtp *s)
 {
-	log_attempt(s, "smtp.login");
 	s->account = sasl_account(s->sasl);
 	end_exchange(s);
 	conn_set_in_max(s->conn, 2 * MAX_SMTP_LINE);
@@ -146,6 +127,7 @@ smtp_auth(struct smtp *s, struct span args)
 	struct span initial = args;
 	struct span mechanism = span_split(&initial, ' ');
 	bool is_tls = conn_tls_info(s->conn, &tls) == 0;
+	enum sasl_result r;
 
 	if (s->account != 0) {
 		smtp_refuse(s, "503 5.5.1 You are signed in"); /* RFC 4954 4 */
@@ -171,10 +153,9 @@ smtp_auth(struct smtp *s, struct span args)
 		return;
 	}
 	buf_init_fixed(&challenge, storage, sizeof(storage));
-	answer(s,
-	    sasl_begin(
-	        s->sasl, mechanism, initial.len > 0, initial, &challenge),
-	    buf_span(&challenge));
+	r = sasl_begin(
+	    s->sasl, mechanism, initial.len > 0, initial, &challenge);
+	answer(s, r, buf_span(&challenge));
 	wipe(storage, sizeof(storage));
 }
 
@@ -183,9 +164,11 @@ smtp_auth_line(struct smtp *s, struct span line)
 {
 	char storage[SASL_REPLY_BYTES];
 	struct buf challenge;
+	enum sasl_result r;
 
 	buf_init_fixed(&challenge, storage, sizeof(storage));
-	answer(s, sasl_step(s->sasl, line, &challenge), buf_span(&challenge));
+	r = sasl_step(s->sasl, line, &challenge);
+	answer(s, r, buf_span(&challenge));
 	wipe(storage, sizeof(storage));
 }
 
