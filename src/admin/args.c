@@ -222,7 +222,7 @@ take_words(const struct command *c, struct span *words, size_t n,
 		if (is_option(a))
 			continue;
 		if (used == n) {
-			if (a->flags & ARG_OPTIONAL)
+			if (a->flags & (ARG_OPTIONAL | ARG_LOCAL))
 				continue;
 			buf_putf(why, "%s is missing.", a->name);
 			return ERR_SYNTAX;
@@ -260,6 +260,22 @@ args_parse(const struct command *c, struct span *words, size_t n,
 		command_put_usage(why, c);
 	}
 	return rc;
+}
+
+int
+args_check_local(const struct args *a, struct buf *why)
+{
+	for (size_t i = 0; i < a->command->n_args; i++) {
+		const struct command_arg *arg = &a->command->args[i];
+
+		if (is_option(arg) || (arg->flags & ARG_OPTIONAL) ||
+		    a->value[i].p)
+			continue;
+		buf_putf(why, "%s is missing.\nUsage: tinpost ", arg->name);
+		command_put_usage(why, a->command);
+		return ERR_SYNTAX;
+	}
+	return 0;
 }
 
 static size_t

@@ -21,6 +21,10 @@ struct args {
 MUST_USE int args_parse(const struct command *c, struct span *words, size_t n,
     struct args *out, struct buf *why);
 
+/* For the client: are those there that only it needs? ERR_SYNTAX: no, see
+ * why. */
+MUST_USE int args_check_local(const struct args *a, struct buf *why);
+
 /* The value of an argument by its name in the table; p is NULL when it was
  * not given. */
 struct span args_get(const struct args *a, const char *name);

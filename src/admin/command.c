@@ -80,6 +80,12 @@ static const struct command_arg init_args[] = {
 	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read their password from the first line of this file; - is standard input" },
 	{ "--generate", ARG_SWITCH, ARG_LOCAL, 0, NULL, "make a password and show it once" },
 };
+static const struct command_arg import_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "whose mail it will be" },
+	{ "PATH", ARG_FILE, ARG_LOCAL | ARG_MANY, 0, NULL, "an mbox file, a Maildir, an .eml file or a folder of them" },
+	{ "--mailbox", ARG_TEXT, ARG_LOCAL, 1000, NULL, "where to (INBOX); made if it is not there" },
+	{ "--again", ARG_SWITCH, ARG_LOCAL, 0, NULL, "from the start, though some of it was imported before" },
+};
 static const struct command_arg help_args[] = {
 	{ "COMMAND", ARG_TEXT, ARG_OPTIONAL | ARG_MANY, 100, NULL, "tell all about this one" },
 };
@@ -163,6 +169,9 @@ static const struct command table[] = {
 	  "Use a certificate of your own; checked first, and used at once." },
 	{ "cert", "show", ROLE_OWNER, 0, ARGS(cert_show_args), do_cert_show_start, NULL, NULL, NULL,
 	  "Show the server's certificate." },
+
+	{ "import", NULL, ROLE_PERSON, COMMAND_READS, ARGS(import_args), do_import_start, do_import_step, do_import_feed, do_import_stop,
+	  "Take mail from files into a mailbox. Run again, it goes on where it stopped." },
 
 	{ "version", NULL, ROLE_OWNER, COMMAND_LOCAL, NOTHING, NULL, NULL, NULL, NULL,
 	  "Print the version." },

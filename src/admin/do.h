@@ -65,9 +65,5 @@ DO_START(import);
 DO_STEP(import);
 DO_FEED(import);
 DO_STOP(import);
-DO_START(export);
-DO_STEP(export);
-DO_FEED(export);
-DO_STOP(export);
 
 #endif

@@ -158,7 +158,7 @@ do_user_add_feed(struct run *r, enum frame_type type, struct span payload)
 {
 	struct user_state *st = r->state;
 
-	if (type == FRAME_END)
+	if (type == FRAME_END || type == FRAME_ITEM_END)
 		return 0;
 	if (type != FRAME_DATA || !st->is_from_file)
 		return ERR_SYNTAX;

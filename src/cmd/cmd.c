@@ -78,6 +78,8 @@ run_words(const char *folder, struct span *words, size_t n, cmd_serve_fn serve)
 	rc = command_find(words, n, &c, &n_used, &why);
 	if (rc == 0)
 		rc = args_parse(c, words + n_used, n - n_used, &a, &why);
+	if (rc == 0)
+		rc = args_check_local(&a, &why);
 	if (rc < 0) {
 		client_complain(buf_span(&why));
 		return 2;

@@ -1,11 +1,14 @@
 #include "cmd/transfer.h"
 
+#include "cmd/import.h"
+
 struct transfer {
 	const char *noun;
 	int (*run)(struct link *l, struct args *a);
 };
 
 static const struct transfer transfers[] = {
+	{ "import", import_run },
 	{ NULL, NULL },
 };
 
