@@ -1,0 +1,16 @@
+/* lmdb_impl.h - LMDB, compiled into one file of ours, and the few of its
+ * numbers that it does not tell otherwise. Room-private.
+ */
+#ifndef TINPOST_STORE_LMDB_IMPL_H
+#define TINPOST_STORE_LMDB_IMPL_H
+
+#include <lmdb.h>
+
+/* Pages that a write transaction holds in memory (rule 9). */
+unsigned lmdb_n_dirty(MDB_txn *txn);
+
+/* The first page number that the transaction has not used: the file must
+ * reach up to it before the commit (rule 7). */
+size_t lmdb_next_page(MDB_txn *txn);
+
+#endif

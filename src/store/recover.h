@@ -1,0 +1,42 @@
+/* recover.h - the turn's flush, the checkpoint, and the ways back after a
+ * failure (rules 3 to 6). Room-private. */
+#ifndef TINPOST_STORE_RECOVER_H
+#define TINPOST_STORE_RECOVER_H
+
+#include "store/inside.h"
+
+/* Begin the write transaction, and read what is kept in memory of it: meta,
+ * hidden sets. */
+MUST_USE int recover_begin(struct store *s);
+
+/* Drop the open transactions of index and volumes. */
+void recover_abort(struct store *s);
+
+/* Apply what the journal holds past s->sequence, up to byte `end` of the file
+ * (rule 2: less if the chain ends before). Sets the journal's place to behind
+ * the last frame read. ERR_DAMAGED, ERR_IO, ERR_NOMEM, ERR_FULL. */
+MUST_USE int recover_replay(struct store *s, uint64_t end);
+
+/* Rule 3, behind recover_begin: replay, checkpoint, new generation. */
+MUST_USE int recover_start(struct store *s);
+
+/* Make the turn durable. On failure the turn is lost and the store is at the
+ * last durable state, or read-only (rule 5). */
+MUST_USE int recover_flush_turn(struct store *s);
+
+/* Commit (rule 4). On failure as recover_flush_turn. */
+MUST_USE int recover_checkpoint(struct store *s, bool is_new_generation);
+
+/* Rule 6: back to the durable state, plus what the turn's buffer holds. */
+MUST_USE int recover_undo(struct store *s);
+
+/* Do journal or dirty pages exceed part/2 of their bound? */
+bool recover_is_heavy(const struct store *s, unsigned halves);
+
+/* Note which operation is about to be replayed, for rule 10. */
+void recover_note(struct store *s, uint64_t sequence, unsigned kind);
+
+/* Extend the index's file ahead of need by `bytes` (rule 7). ERR_FULL. */
+MUST_USE int recover_extend(struct store *s, uint64_t bytes);
+
+#endif
