@@ -103,7 +103,7 @@ read_creation(struct store *s, struct fields *f, struct creation *c)
 }
 
 static int
-check_free(struct store *s, const struct creation *c)
+check_unused(struct store *s, const struct creation *c)
 {
 	struct key from = key_u32(c->mailbox), id = key_u32(c->a.v.id);
 	struct span key, value;
@@ -161,7 +161,7 @@ account_apply_create(struct store *s, struct fields *f)
 	int rc = read_creation(s, f, &c);
 
 	if (rc == 0)
-		rc = check_free(s, &c);
+		rc = check_unused(s, &c);
 	if (rc < 0)
 		return rc;
 	e.id = c.a.v.id;
