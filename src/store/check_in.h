@@ -1,0 +1,64 @@
+/* check_in.h - the inside of a check: check.c walks the index, check_body.c
+ * bodies and volumes. Room-private.
+ */
+#ifndef TINPOST_STORE_CHECK_IN_H
+#define TINPOST_STORE_CHECK_IN_H
+
+#include "store/check.h"
+#include "store/inside.h"
+
+/* References are counted for so many body ids at a time, in one pass over all
+ * messages. */
+#define CHECK_WINDOW 32768
+
+struct check {
+	struct store *s;
+	struct store *snap;
+	struct buf *out; /* of the step that runs */
+	unsigned part;
+	uint64_t n_findings;
+	uint64_t n_looked; /* records, for the percentage */
+
+	/* The place in the part: behind this key of a tree. */
+	size_t key_len;
+	char key[MAX_KEY_BYTES + 1];
+
+	struct mailbox_rec mailbox; /* whose messages are looked at; id 0 */
+	struct mailbox_rec seen;    /* what they sum up to */
+	uint32_t uid;
+	uint64_t keywords; /* bits that have names in it */
+	uint32_t n_changes;
+
+	uint32_t *refs; /* CHECK_WINDOW of them, from body `first` on */
+	uint64_t first;
+	bool is_counted; /* the pass over the messages is done */
+
+	uint64_t body;
+	struct body_place at; /* of that body, */
+	uint32_t chunk;       /* its next chunk, */
+	uint64_t stored;      /* and the bytes of those before */
+	uint32_t volume;
+	uint32_t volume_chunk;
+};
+
+/* Begin a finding; the caller appends words to the buffer it returns, and
+ * calls check_said. */
+struct buf *check_say(struct check *c);
+void check_said(struct check *c);
+
+/* A finding without numbers but one. */
+void check_say_about(
+    struct check *c, const char *what, uint64_t n, const char *trouble);
+
+/* The entry behind c->key in a tree; moves there. ERR_NONE: no more. */
+MUST_USE int check_next(
+    struct check *c, enum tree t, struct span *key, struct span *value);
+
+/* The parts of check_body.c: one record a call; ERR_NONE: no more. */
+MUST_USE int check_refs(struct check *c);
+MUST_USE int check_bodies(struct check *c);
+MUST_USE int check_dead(struct check *c);
+MUST_USE int check_chunks(struct check *c);
+MUST_USE int check_summaries(struct check *c);
+
+#endif
