@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "store/hidden.h"
+#include "store/intake.h"
 #include "store/recover.h"
 #include "store/starts.h"
 
@@ -371,6 +372,12 @@ start(struct store *s, struct buf *why)
 	s->is_read_only = s->options.is_read_only;
 	if (rc >= 0)
 		rc = recover_begin(s);
+	if (rc == 0 && intake_is_marked(s)) {
+		say(why,
+		    "A restore into this store did not end. Remove the folder, "
+		    "and restore the backup again.");
+		return ERR_DAMAGED;
+	}
 	if (rc == 0 && s->journal.size_bytes < s->meta.journal_bytes)
 		rc = ERR_DAMAGED;
 	if (rc == 0 && s->is_read_only)

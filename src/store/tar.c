@@ -1,5 +1,7 @@
 #include "store/tar.h"
 
+#include <assert.h>
+
 #include "base/cursor.h"
 
 /* Offsets and lengths of the fields (POSIX.1-2008, Table 4-14). */
@@ -125,6 +127,7 @@ tar_put_header(struct buf *out, const struct tar_entry *e)
 	struct span prefix, name;
 	size_t at;
 
+	assert(e->path.len > 0);
 	if (split_path(e->path, &prefix, &name) && e->link.len <= NAME_LEN) {
 		put_block(out, e, type, prefix, name);
 		return;
