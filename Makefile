@@ -196,11 +196,15 @@ run: ## install what is missing, build, and run a demo server on loopback
 size: $(BUILD)/$(ARCH)/tinpost ## bytes of code and data, room by room (ARCH=...)
 	@tools/size "$(CROSS_$(ARCH))size" $(BUILD)/$(ARCH)
 
-install: all ## into $(DESTDIR)$(PREFIX), with a systemd unit
+install: all ## into $(DESTDIR)$(PREFIX), with a systemd unit and its user
 	install -D -m 755 $(BUILD)/tinpost $(DESTDIR)$(PREFIX)/bin/tinpost
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|g' tools/tinpost.service \
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tinpost.service
+	install -D -m 644 tools/tinpost.sysusers \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d/tinpost.conf
+	@[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || \
+	    systemd-sysusers $(PREFIX)/lib/sysusers.d/tinpost.conf
 
 deps: $(DEPS)/native/built.$(DEPS_REVISION) $(DEPS)/$(ARCH)/built.$(DEPS_REVISION) ## fetch and build the libraries only
 

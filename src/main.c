@@ -1,16 +1,80 @@
-/* main.c - the program: one binary that is server and command line. */
-#include "base/version.h"
+/* main.c - the program: one binary that is server and command line. The one
+ * place that sees every room: which protocol speaks on which port. */
+#include "cmd/cmd.h"
+#include "pop3/pop3.h"
+#include "smtp/smtp.h"
 
-#include <stdio.h>
-#include <string.h>
+static struct smtp_env mx, submission;
+static struct pop3_env pop3;
+
+/* The words of auth.plaintext, in their order. */
+enum { PLAIN_NEVER, PLAIN_LOOPBACK, PLAIN_ANYWHERE };
+
+static const struct serve_port ports[] = {
+	{ "smtp", SET_PORT_SMTP, false, "smtp", smtp_accept, &mx },
+	{ "submission", SET_PORT_SUBMISSION, false, "smtp", smtp_accept,
+	    &submission },
+	{ "submissions", SET_PORT_SUBMISSIONS, true, "smtp", smtp_accept,
+	    &submission },
+	{ "pop3", SET_PORT_POP3, false, "pop3", pop3_accept, &pop3 },
+	{ "pop3s", SET_PORT_POP3S, true, "pop3", pop3_accept, &pop3 },
+};
+
+static void
+refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
+    struct span host)
+{
+	const struct smtp_limits limits = {
+		.max_message_bytes = st->n[SET_SMTP_MAX_SIZE],
+		.max_rcpts = (uint32_t)st->n[SET_SMTP_MAX_RCPTS],
+		.max_errors = (uint32_t)st->n[SET_SMTP_MAX_ERRORS],
+		.max_unknown_rcpts = (uint32_t)st->n[SET_SMTP_MAX_UNKNOWN],
+		.max_auth_failures = (uint32_t)st->n[SET_AUTH_FAILURES],
+		.max_messages = (uint32_t)st->n[SET_SMTP_MAX_MESSAGES],
+		.command_ms = (uint32_t)st->n[SET_SMTP_COMMAND_TIME] * 1000,
+		.data_block_ms = (uint32_t)st->n[SET_SMTP_DATA_TIME] * 1000,
+		.data_total_ms = (uint32_t)st->n[SET_SMTP_MESSAGE_TIME] * 1000,
+		.banner_delay_ms = (uint32_t)st->n[SET_SMTP_BANNER_DELAY],
+	};
+
+	mx = (struct smtp_env){ .store = s,
+		.auth = a,
+		.role = SMTP_MX,
+		.host = host,
+		.allows_plain = st->n[SET_AUTH_PLAINTEXT] == PLAIN_ANYWHERE,
+		.allows_plain_loopback =
+		    st->n[SET_AUTH_PLAINTEXT] >= PLAIN_LOOPBACK,
+		.limits = limits };
+	submission = mx;
+	submission.role = SMTP_SUBMISSION;
+}
+
+static void
+refresh(const struct settings *st, struct store *s, struct auth *a,
+    struct span host)
+{
+	refresh_smtp(st, s, a, host);
+	pop3 = pop3_defaults;
+	pop3.store = s;
+	pop3.auth = a;
+	pop3.allows_plain = mx.allows_plain;
+	pop3.allows_plain_loopback = mx.allows_plain_loopback;
+	pop3.idle_s = (uint32_t)st->n[SET_POP3_IDLE_TIME];
+	pop3.max_errors = (uint32_t)st->n[SET_POP3_MAX_ERRORS];
+	pop3.max_failures = (uint32_t)st->n[SET_AUTH_FAILURES];
+}
+
+static int
+serve(const char *folder, const struct args *a)
+{
+	static const struct serve_app app = { ports,
+		sizeof(ports) / sizeof(ports[0]), refresh };
+
+	return serve_run(folder, a, &app);
+}
 
 int
 main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "version") == 0) {
-		printf("tinpost %s\n", version_string());
-		return 0;
-	}
-	fputs("usage: tinpost version\n", stderr);
-	return 2;
+	return cmd_run(argc, argv, serve);
 }

@@ -54,9 +54,10 @@ struct smtp_env {
 	struct auth *auth; /* may be NULL with SMTP_MX */
 	enum smtp_role role;
 	struct span host; /* our name, in the banner and in Received */
-	/* PLAIN and LOGIN without TLS: loopback and tests. Without it,
-	 * submission asks for STARTTLS before everything. */
-	bool is_plain_allowed;
+	/* Logins without TLS: from anywhere; from loopback. Where it is not
+	 * allowed, submission asks for STARTTLS before everything. */
+	bool allows_plain;
+	bool allows_plain_loopback;
 	struct smtp_limits limits;
 };
 

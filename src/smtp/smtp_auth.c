@@ -8,7 +8,7 @@ make_env(struct smtp *s, const struct tls_info *tls)
 	struct sasl_env e = { .auth = s->env->auth,
 		.peer = conn_peer(s->conn),
 		.is_tls = tls != NULL,
-		.is_plain_allowed = s->env->is_plain_allowed,
+		.is_plain_allowed = smtp_allows_plain(s),
 		.owner = s };
 
 	if (tls != NULL) {
@@ -141,7 +141,7 @@ smtp_auth(struct smtp *s, struct span args)
 		smtp_refuse(s, "504 5.5.4 No such mechanism");
 		return;
 	}
-	if (!is_tls && !s->env->is_plain_allowed) {
+	if (!is_tls && !smtp_allows_plain(s)) {
 		smtp_refuse(s, "538 5.7.11 STARTTLS first");
 		return;
 	}

@@ -25,7 +25,7 @@ offers_auth(const struct smtp *s)
 {
 	return smtp_is_submission(s) && s->env->auth != NULL &&
 	       s->account == 0 &&
-	       (conn_is_tls(s->conn) || s->env->is_plain_allowed);
+	       (conn_is_tls(s->conn) || smtp_allows_plain(s));
 }
 
 static void

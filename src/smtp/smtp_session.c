@@ -114,14 +114,12 @@ wrong_state(const struct smtp *s, const struct smtp_cmd *c)
 static const char *
 gate(struct smtp *s, const struct smtp_cmd *c)
 {
-	const struct smtp_env *e = s->env;
-
 	if ((c->flags & SUBMISSION) && !smtp_is_submission(s))
 		return "502 5.5.1 Not here: sign in at the submission port";
 	if (!(c->states & IN(s->state)))
 		return wrong_state(s, c);
 	if ((c->flags & NEEDS_TLS) && smtp_is_submission(s) &&
-	    !conn_is_tls(s->conn) && !e->is_plain_allowed)
+	    !conn_is_tls(s->conn) && !smtp_allows_plain(s))
 		return "530 5.7.0 STARTTLS first";
 	if ((c->flags & NEEDS_AUTH) && smtp_is_submission(s) && s->account == 0)
 		return "530 5.7.0 Sign in first";

@@ -119,6 +119,15 @@ smtp_is_submission(const struct smtp *s)
 	return s->env->role == SMTP_SUBMISSION;
 }
 
+/* May one sign in here without TLS? */
+static inline bool
+smtp_allows_plain(const struct smtp *s)
+{
+	return s->env->allows_plain ||
+	       (s->env->allows_plain_loopback &&
+	           peer_is_loopback(conn_peer(s->conn)));
+}
+
 /* Make an empty transaction. ERR_NOMEM. */
 MUST_USE int smtp_txn_new(struct smtp *s);
 /* End the transaction, delivered or not; the state becomes SMTP_READY if
