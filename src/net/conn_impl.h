@@ -53,7 +53,6 @@ struct conn {
 	bool was_full;   /* output has passed CONN_OUT_LOW */
 	bool is_blocked; /* the socket takes no more for now */
 	bool has_timed_out;
-	bool is_aborted_by_peer;
 };
 
 /* 500 idle sessions are a matter of how small this stays. */

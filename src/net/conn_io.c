@@ -207,6 +207,7 @@ run_shaking(struct conn *c)
 	case TLS_OPEN:
 		conn_enter(c, CONN_OPEN);
 		l->stats.n_handshakes++;
+		l->stats.n_resumed += tls_io_is_resumed(c->tls);
 		conn_schedule_write(c);
 		conn_wake(c);
 		break;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -66,16 +67,23 @@ log_refusal(
 {
 	static const char *const words[] = { "ok", "connections", "network",
 		"memory" };
+	struct loop *l = ls->loop;
+	int64_t now = clock_mono_ms();
 	struct log line;
 	struct buf who;
 	char text[64];
 
+	/* A flood must not wear out the log. */
+	if (l->refusal_logged_ms != 0 && now - l->refusal_logged_ms < 1000)
+		return;
+	l->refusal_logged_ms = now;
 	buf_init_fixed(&who, text, sizeof(text));
 	peer_put(&who, &c->peer);
 	log_begin(&line, LOG_WARN, "conn.refused");
 	log_str(&line, "port", span_str(ls->o.name));
 	log_str(&line, "peer", buf_span(&who));
 	log_str(&line, "limit", span_str(words[why]));
+	log_num(&line, "refused_so_far", l->stats.n_refused);
 	log_end(&line);
 }
 

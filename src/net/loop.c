@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -12,6 +12,9 @@
 #include "base/mem.h"
 #include "net/conn_impl.h"
 #include "net/loop_impl.h"
+
+/* More than connections may be set; each costs the kernel memory too. */
+#define MAX_DESCRIPTORS 16384
 
 static void
 on_signal(struct watch *w, uint32_t events)
@@ -47,6 +50,20 @@ open_signals(struct loop *l)
 	return loop_set_watch(l, &l->signals, EPOLLIN);
 }
 
+/* A descriptor for each connection: the soft limit is a default for programs
+ * that use select(2). */
+static void
+raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_cur =
+	    r.rlim_max < MAX_DESCRIPTORS ? r.rlim_max : MAX_DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 int
 loop_new(const struct loop_hooks *hooks, struct loop **out)
 {
@@ -67,6 +84,7 @@ loop_new(const struct loop_hooks *hooks, struct loop **out)
 	list_init(&l->reap);
 	list_init(&l->listeners);
 	sigprocmask(SIG_BLOCK, NULL, &l->old_mask);
+	raise_descriptors();
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = l->epoll_fd < 0 ? ERR_IO : open_signals(l);

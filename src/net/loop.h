@@ -30,7 +30,8 @@ struct loop_hooks {
 };
 
 /* ERR_NOMEM, ERR_IO. Blocks SIGTERM, SIGINT and SIGHUP in this process and
- * receives them: the first two stop the loop. hooks is copied. */
+ * receives them: the first two stop the loop. Raises the limit of descriptors as
+ * far as is allowed without root. hooks is copied. */
 MUST_USE int loop_new(const struct loop_hooks *hooks, struct loop **out);
 
 /* Abort all connections (their sessions are freed) and the loop; restores the

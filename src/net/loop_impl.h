@@ -36,6 +36,7 @@ struct loop {
 	bool is_idle_due; /* something ran since the idle hook last said 0 */
 	bool has_handshaken;
 	struct listen_limits limits;
+	int64_t refusal_logged_ms; /* at most one line a second */
 	struct loop_stats stats;
 	struct epoll_event events[LOOP_EVENTS];
 	int n_events;

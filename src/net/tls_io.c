@@ -519,6 +519,12 @@ tls_io_end(struct tls_io *io, struct buf *wire)
 }
 
 bool
+tls_io_is_resumed(const struct tls_io *io)
+{
+	return io->is_resumed;
+}
+
+bool
 tls_io_has_sweated(const struct tls_io *io)
 {
 	return io->has_sweated;

@@ -46,6 +46,9 @@ void tls_io_put(struct tls_io *io, struct span plain, struct buf *wire);
 /* Say close_notify, if it was not said yet. */
 void tls_io_end(struct tls_io *io, struct buf *wire);
 
+/* Was the open session resumed? */
+bool tls_io_is_resumed(const struct tls_io *io);
+
 /* Did the last feed do an asymmetric operation? */
 bool tls_io_has_sweated(const struct tls_io *io);
 

@@ -237,6 +237,7 @@ test_handshake(void)
 	CHECK(client_await(&b, cl, 3));
 	CHECK(conn_tls_info(b.last->c, &info) == 0);
 	CHECK(info.is_resumed && !info.has_unique);
+	CHECK(loop_stats(b.loop)->n_resumed == 1);
 	CHECK(memcmp(info.end_point, digest, 32) == 0);
 	CHECK(client_ping(&b, cl, SPAN("again")));
 	client_free(cl);
