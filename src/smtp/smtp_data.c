@@ -46,12 +46,14 @@ smtp_data_step(struct smtp *s)
 {
 	struct span in = conn_in(s->conn);
 	size_t n = in.len;
+	bool was_faulty = s->txn->dots.faults != 0;
 
 	if (n == 0)
 		return STEP_WAIT;
 	smtp_body_take(s, &in);
 	conn_consume(s->conn, n - in.len);
-	s->has_moved = s->has_moved || s->txn->dots.faults == 0;
+	if (!was_faulty)
+		s->has_moved = true; /* a fault gets no more time */
 	if (dots_is_over(&s->txn->dots)) {
 		s->has_moved = true;
 		end_data(s);
