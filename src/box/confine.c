@@ -62,7 +62,6 @@ static const uint32_t refused[] = {
 	__NR_init_module,
 	__NR_finit_module,
 	__NR_delete_module,
-	__NR_settimeofday,
 	__NR_adjtimex,
 	__NR_sethostname,
 	__NR_setdomainname,
@@ -75,6 +74,16 @@ static const uint32_t refused[] = {
 #endif
 #ifdef __NR_kexec_file_load
 	__NR_kexec_file_load,
+#endif
+/* musl calls what counts in 32 bits _time32 or 32 */
+#ifdef __NR_settimeofday
+	__NR_settimeofday,
+#endif
+#ifdef __NR_settimeofday_time32
+	__NR_settimeofday_time32,
+#endif
+#ifdef __NR_clock_settime32
+	__NR_clock_settime32,
 #endif
 #ifdef __NR_clock_settime
 	__NR_clock_settime,

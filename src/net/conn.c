@@ -222,6 +222,8 @@ conn_in(const struct conn *c)
 void
 conn_consume(struct conn *c, size_t n)
 {
+	if (c->state != CONN_OPEN)
+		return; /* closing or switching has dropped it all */
 	assert(n <= c->in_len);
 	c->in += n;
 	c->in_len -= n;

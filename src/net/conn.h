@@ -47,7 +47,8 @@ void conn_attach(struct conn *c, const struct conn_ops *ops, void *session);
 /* All unread input (decrypted), contiguous. Borrowed: valid until the next
  * conn_consume, conn_start_tls or conn_close and to the end of the step. */
 struct span conn_in(const struct conn *c);
-/* Drop n bytes of it, n <= conn_in().len. */
+/* Drop n bytes of it, n <= conn_in().len. Nothing after conn_close, conn_abort
+ * or conn_start_tls, which have dropped all. */
 void conn_consume(struct conn *c, size_t n);
 /* Unread input may grow to this many bytes (default 8192): at least the
  * longest line, more (CONN_IN_MAX) for bulk data. When that much is unread,

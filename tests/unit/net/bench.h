@@ -82,6 +82,7 @@ bench_echo(struct session *s)
 	if (span_is(in, SPAN("quit"))) {
 		conn_put_str(s->c, "bye");
 		conn_close(s->c);
+		conn_consume(s->c, in.len); /* allowed, and nothing */
 		return;
 	}
 	if (span_starts(in, SPAN("tls\n"))) {
