@@ -1,5 +1,6 @@
 /* main.c - the program: one binary that is server and command line. The one
  * place that sees every room: which protocol speaks on which port. */
+#include "base/fault.h"
 #include "cmd/cmd.h"
 #include "pop3/pop3.h"
 #include "smtp/smtp.h"
@@ -76,5 +77,6 @@ serve(const char *folder, const struct args *a)
 int
 main(int argc, char **argv)
 {
+	fault_arm_from_env(); /* in test builds only */
 	return cmd_run(argc, argv, serve);
 }

@@ -8,6 +8,7 @@
 #include "admin/settings.h"
 #include "base/limits.h"
 #include "cmd/client.h"
+#include "cmd/owner.h"
 #include "cmd/secret.h"
 #include "store/store.h"
 
@@ -143,7 +144,13 @@ set_up(struct init *in)
 static int
 make(const char *folder)
 {
-	int rc = store_create(folder, NULL);
+	int rc = owner_make_folder(folder);
+
+	if (rc == 0)
+		rc = owner_enter(folder);
+	if (rc == 0)
+		rc = store_create(folder, NULL);
+	owner_leave();
 
 	if (rc == 0 || rc == ERR_EXISTS)
 		return 0;

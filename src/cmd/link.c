@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cmd/control.h"
+#include "cmd/owner.h"
 #include "store/store.h"
 
 #define MAX_IN_BYTES (1024 * 1024)
@@ -147,10 +148,15 @@ static int
 open_local(struct link *l, struct buf *why)
 {
 	struct auth_options o;
-	int rc = store_open(l->folder, NULL, &l->admin.store, why);
+	int rc = owner_enter(l->folder);
 
-	if (rc < 0)
+	if (rc == 0)
+		rc = store_open(l->folder, NULL, &l->admin.store, why);
+
+	if (rc < 0) {
+		owner_leave();
 		return rc;
+	}
 	o = options_of(l->admin.store);
 	rc = auth_new(l->admin.store, NULL, &o, &l->admin.auth);
 	if (rc == 0)
@@ -376,6 +382,7 @@ link_close(struct link *l)
 		run_deinit(&l->run);
 		auth_free(l->admin.auth);
 		store_close(l->admin.store);
+		owner_leave();
 	}
 	buf_deinit(&l->in);
 	mem_free(l);

@@ -18,6 +18,7 @@
 #include "box/box.h"
 #include "cmd/client.h"
 #include "cmd/control.h"
+#include "cmd/owner.h"
 #include "store/store.h"
 
 #define MAX_LISTEN_ADDRESSES 6
@@ -398,8 +399,10 @@ static int
 prepare(struct serve *sv, struct buf *why)
 {
 	struct store *s = NULL;
-	int rc = store_open(sv->folder, NULL, &s, why);
+	int rc = owner_enter(sv->folder);
 
+	if (rc == 0)
+		rc = store_open(sv->folder, NULL, &s, why);
 	if (rc == ERR_BUSY && why->len == 0)
 		buf_putf(why, "A server runs on %s already.", sv->folder);
 	if (rc == ERR_NONE)
@@ -412,6 +415,7 @@ prepare(struct serve *sv, struct buf *why)
 	if (rc == 0)
 		rc = store_flush(s);
 	store_close(s);
+	owner_leave();
 	if (rc < 0 && why->len == 0)
 		buf_putf(why, "%s: %s.", sv->folder, err_text(rc));
 	return rc;
