@@ -74,10 +74,10 @@ replay_frame(struct store *s, const struct journal_frame *f)
 	if (f->generation != s->meta.generation) {
 		/* A generation that was ended at `applied`: what follows was
 		 * never acknowledged (rule 5). */
-		if (f->generation == s->meta.closed_generation ||
-		    last <= s->sequence)
+		if (f->generation == s->meta.closed_generation)
 			return ERR_NONE;
-		return ERR_DAMAGED;
+		/* Another one's: fine while it tells nothing new. */
+		return last <= s->sequence ? 0 : ERR_DAMAGED;
 	}
 	rc = op_replay(s, f->payload, f->sequence, f->n_ops);
 	if (rc == 0)

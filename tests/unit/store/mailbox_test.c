@@ -1,0 +1,311 @@
+/* Mailboxes and messages: names, flags, the change log, copies, expunges, and
+ * the sweeps behind them (rule 8). */
+#include "store/inside.h"
+#include "store_world.h"
+
+static void
+settle(struct store *s)
+{
+	for (int i = 0; i < 10000; i++) {
+		int rc = store_idle(s);
+
+		CHECK(rc >= 0);
+		if (rc <= 0)
+			break;
+	}
+	CHECK_INT(store_flush(s), 0);
+}
+
+static void
+names(void)
+{
+	struct store *s = world_new("names", NULL);
+	uint32_t kim = world_account(s, "kim@x.test"), id, work, child;
+	char storage[300];
+	struct buf b;
+	struct mailbox_view v;
+	unsigned bit;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	CHECK_INT(
+	    mailbox_create(s, kim, SPAN("Work/a/b"), SPECIAL_NONE, &id), 0);
+	CHECK_INT(mailbox_path(s, id, &b), 0);
+	CHECK_SPAN(buf_span(&b), SPAN("Work/a/b"));
+	CHECK_INT(mailbox_create(s, kim, SPAN("Work/a/b"), SPECIAL_NONE, &id),
+	    ERR_EXISTS);
+	CHECK_INT(mailbox_create(s, kim, SPAN("a//b"), SPECIAL_NONE, &id),
+	    ERR_INVALID);
+	CHECK_INT(mailbox_find(s, kim, SPAN("Work"), &work), 0);
+	CHECK_INT(mailbox_delete(s, work), ERR_BUSY);
+	CHECK_INT(mailbox_rename(s, work, SPAN("Work/a/x")), ERR_INVALID);
+	CHECK_INT(mailbox_rename(s, work, SPAN("Old/Work")), 0);
+	CHECK_INT(mailbox_find(s, kim, SPAN("Old/Work/a/b"), &child), 0);
+	CHECK_INT(child, id);
+	CHECK_INT(mailbox_find(s, kim, SPAN("Work/a/b"), &child), ERR_NONE);
+	CHECK_INT(mailbox_find(s, kim, SPAN("iNbOx"), &child), 0);
+	CHECK_INT(mailbox_rename(s, child, SPAN("In")), ERR_DENIED);
+	CHECK_INT(mailbox_delete(s, child), ERR_DENIED);
+	CHECK_INT(mailbox_get(s, id, &v), 0);
+	CHECK_INT(mailbox_delete(s, id), 0);
+	CHECK_INT(mailbox_get(s, id, &v), ERR_NONE);
+	CHECK_INT(
+	    mailbox_create(s, kim, SPAN("Old/Work/a/b"), SPECIAL_NONE, &child),
+	    0);
+	{
+		uint32_t before = v.uidvalidity;
+
+		CHECK(child != id);
+		CHECK_INT(mailbox_get(s, child, &v), 0);
+		CHECK(v.uidvalidity > before);
+	}
+	CHECK(mailbox_is_subscribed(s, kim, SPAN("Sent")));
+	CHECK_INT(mailbox_unsubscribe(s, kim, SPAN("Sent")), 0);
+	CHECK(!mailbox_is_subscribed(s, kim, SPAN("Sent")));
+	CHECK_INT(mailbox_add_keyword(s, child, SPAN("$Label1"), &bit), 0);
+	CHECK_INT(bit, 0);
+	CHECK_INT(mailbox_add_keyword(s, child, SPAN("b"), &bit), 0);
+	CHECK_INT(bit, 1);
+	CHECK_INT(mailbox_find_keyword(s, child, SPAN("$lABEL1"), &bit), 0);
+	CHECK_INT(bit, 0);
+	CHECK_INT(mailbox_lock(s, child), 0);
+	CHECK_INT(mailbox_lock(s, child), ERR_BUSY);
+	mailbox_unlock(s, child);
+	CHECK_INT(mailbox_lock(s, child), 0);
+	settle(s);
+	store_close(s);
+}
+
+static void
+addresses(void)
+{
+	struct store *s = world_new("addresses", NULL);
+	uint32_t kim = world_account(s, "kim@x.test"), id;
+	struct account_new again = { .address = SPAN("kim@x.test") };
+	struct address_entry e;
+	struct buf b;
+	int n = 0;
+
+	buf_init(&b, 1000);
+	CHECK_INT(account_create(s, &again, &id), ERR_EXISTS);
+	again.address = SPAN("kim@other.test");
+	CHECK_INT(account_create(s, &again, &id), ERR_NONE);
+	CHECK_INT(address_lookup(s, SPAN("kim@x.test"), &e), 0);
+	CHECK(e.kind == ADDRESS_PERSON && e.id == kim);
+	CHECK_INT(address_create_alias(s, SPAN("@x.test"), ADDRESS_ALIAS), 0);
+	CHECK_INT(
+	    address_add_target(s, SPAN("@x.test"), SPAN("kim@x.test")), 0);
+	CHECK_INT(address_add_target(s, SPAN("@x.test"), SPAN("kim@x.test")),
+	    ERR_EXISTS);
+	CHECK_INT(address_next_target(s, SPAN("@x.test"), &b), 0);
+	CHECK_SPAN(buf_span(&b), SPAN("kim@x.test"));
+	CHECK_INT(address_next_target(s, SPAN("@x.test"), &b), ERR_NONE);
+	buf_reset(&b);
+	while (address_next(s, &b, &e) == 0)
+		n++;
+	CHECK_INT(n, 2);
+	CHECK_INT(domain_delete(s, SPAN("x.test")), ERR_BUSY);
+	CHECK_INT(address_delete(s, SPAN("kim@x.test")), ERR_DENIED);
+	CHECK_INT(address_delete(s, SPAN("@x.test")), 0);
+	CHECK_INT(account_delete(s, kim), 0);
+	CHECK_INT(address_lookup(s, SPAN("kim@x.test"), &e), ERR_NONE);
+	CHECK_INT(domain_delete(s, SPAN("x.test")), 0);
+	settle(s);
+	CHECK_INT(tree_count(s, TREE_MAILBOX), 0);
+	CHECK_INT(tree_count(s, TREE_ACCOUNT), 0);
+	CHECK_INT(tree_count(s, TREE_USAGE), 0);
+	CHECK_INT(tree_count(s, TREE_SUBSCRIPTION), 0);
+	CHECK_INT(tree_count(s, TREE_INTENT), 0);
+	buf_deinit(&b);
+	store_close(s);
+}
+
+/* RFC 7162: what one session does, another finds in the log. */
+static void
+changes(void)
+{
+	struct store *s = world_new("changes", NULL);
+	uint32_t kim = world_account(s, "kim@x.test");
+	uint32_t box = world_inbox(s, kim), n;
+	struct message_flags f = { .how = MESSAGE_ADD,
+		.flags = MESSAGE_SEEN | MESSAGE_DELETED,
+		.unchanged_since = UINT64_MAX };
+	struct rangeset uids, failed;
+	struct mailbox_view v;
+	struct change c;
+	uint64_t modseq;
+
+	rangeset_init(&uids);
+	rangeset_init(&failed);
+	change_init(&c);
+	for (int i = 0; i < 5; i++)
+		CHECK_INT(
+		    world_deliver(s, SPAN("hello\r\n"), &box, 1, NULL), 0);
+	CHECK_INT(change_next(s, box, 3, &c), 0);
+	CHECK_INT(c.kind, CHANGE_APPENDED);
+	CHECK_INT(c.modseq, 4);
+	CHECK(rangeset_has(&c.uids, 3) && c.uids.n_members == 1);
+	CHECK_INT(rangeset_add(&uids, 2, 3), 0);
+	CHECK_INT(message_set_flags(s, box, &uids, &f, NULL, &modseq), 0);
+	CHECK_INT(modseq, 7);
+	CHECK_INT(message_set_flags(s, box, &uids, &f, NULL, &modseq), 0);
+	CHECK_INT(modseq, 0); /* nothing changed */
+	f.flags = MESSAGE_FLAGGED;
+	f.unchanged_since = 6;
+	CHECK_INT(message_set_flags(s, box, &uids, &f, &failed, &modseq), 0);
+	CHECK_INT(failed.n_members, 2);
+	CHECK_INT(mailbox_get(s, box, &v), 0);
+	CHECK_INT(v.n_unseen, 3);
+	CHECK_INT(v.n_deleted, 2);
+	rangeset_clear(&uids);
+	CHECK_INT(rangeset_add(&uids, 3, 3), 0);
+	CHECK_INT(message_expunge(s, box, &uids, &n), 0);
+	CHECK_INT(n, 1);
+	CHECK_INT(change_next(s, box, 6, &c), 0);
+	CHECK_INT(c.kind, CHANGE_FLAGS);
+	CHECK_INT(change_next(s, box, 7, &c), 0);
+	CHECK_INT(c.kind, CHANGE_VANISHED);
+	CHECK_INT(c.modseq, 8);
+	CHECK_INT(change_next(s, box, 8, &c), ERR_NONE);
+	CHECK_INT(mailbox_get(s, box, &v), 0);
+	CHECK_INT(v.n_messages, 4);
+	CHECK_INT(v.n_deleted, 1);
+	change_deinit(&c);
+	rangeset_deinit(&uids);
+	rangeset_deinit(&failed);
+	store_close(s);
+}
+
+/* Rule 8: thousands go at once, all or none, and are swept in small steps,
+ * through a restart. */
+static void
+rule_8_expunge_set(void)
+{
+	struct store *s = world_new("intent", NULL);
+	uint32_t kim = world_account(s, "kim@x.test");
+	uint32_t box = world_inbox(s, kim), messages;
+	struct expunge_totals t = { 0 };
+	struct rangeset uids;
+	struct mailbox_view v;
+	struct message m = { 0 };
+	uint64_t bytes, modseq;
+	struct message_flags f = { .how = MESSAGE_ADD,
+		.flags = MESSAGE_SEEN,
+		.unchanged_since = UINT64_MAX };
+
+	rangeset_init(&uids);
+	for (int i = 0; i < 200; i++)
+		CHECK_INT(
+		    world_deliver(s, SPAN("hello\r\n"), &box, 1, NULL), 0);
+	t.modseq = mailbox_modseq(s, box);
+	while (message_next(s, box, m.uid + 1, &m) == 0) {
+		message_total(&t, &m);
+		CHECK_INT(rangeset_add(&uids, m.uid, m.uid), 0);
+	}
+	CHECK_INT(t.n_messages, 200);
+	{
+		struct rangeset one;
+
+		rangeset_init(&one);
+		CHECK_INT(rangeset_add(&one, 7, 7), 0);
+		CHECK_INT(
+		    message_set_flags(s, box, &one, &f, NULL, &modseq), 0);
+		rangeset_deinit(&one);
+	}
+	CHECK_INT(message_expunge_set(s, box, &uids, &t), ERR_AGAIN);
+	t.modseq = modseq;
+	t.n_unseen--;
+	/* What comes meanwhile is no hindrance, and stays. */
+	CHECK_INT(world_deliver(s, SPAN("new\r\n"), &box, 1, NULL), 0);
+	CHECK_INT(message_expunge_set(s, box, &uids, &t), 0);
+	CHECK_INT(store_flush(s), 0);
+	CHECK_INT(mailbox_get(s, box, &v), 0);
+	CHECK_INT(v.n_messages, 1);
+	CHECK_INT(v.n_unseen, 1);
+	CHECK_INT(message_get(s, box, 5, &m), ERR_NONE);
+	CHECK_INT(message_next(s, box, 1, &m), 0);
+	CHECK_INT(m.uid, 201);
+	CHECK_INT(message_previous(s, box, 200, &m), ERR_NONE);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(store_idle(s), 1);
+	store_close(s);
+	s = world_open(NULL);
+	REQUIRE(s != NULL);
+	CHECK_INT(message_get(s, box, 199, &m), ERR_NONE);
+	CHECK(tree_count(s, TREE_MESSAGE) > 1);
+	settle(s);
+	CHECK_INT(tree_count(s, TREE_MESSAGE), 1);
+	CHECK_INT(tree_count(s, TREE_BODY), 1);
+	CHECK_INT(tree_count(s, TREE_DEAD), 0);
+	CHECK_INT(tree_count(s, TREE_INTENT), 0);
+	CHECK_INT(account_usage(s, kim, &bytes, &messages), 0);
+	CHECK_INT(messages, 1);
+	CHECK_INT(bytes, 21);
+	rangeset_deinit(&uids);
+	store_close(s);
+}
+
+static void
+rule_8_many_recipients(void)
+{
+	struct store *s = world_new("many", NULL);
+	uint32_t boxes[100];
+	struct delivered out[100];
+	struct store_stats st;
+
+	for (int i = 0; i < 100; i++) {
+		char address[32];
+
+		snprintf(address, sizeof(address), "u%d@x.test", i);
+		boxes[i] = world_inbox(s, world_account(s, address));
+	}
+	CHECK_INT(store_flush(s), 0);
+	CHECK_INT(world_deliver(s, SPAN("hello\r\n"), boxes, 100, out), 0);
+	CHECK_INT(out[99].uid, 1);
+	store_stats(s, &st);
+	CHECK_INT(st.n_bodies, 1);
+	CHECK_INT(st.n_messages, 100);
+	/* One of them gone: none gets it. */
+	CHECK_INT(account_delete(s, 100), 0);
+	settle(s);
+	CHECK_INT(
+	    world_deliver(s, SPAN("hello\r\n"), boxes, 100, out), ERR_NONE);
+	store_stats(s, &st);
+	CHECK_INT(st.n_messages, 99);
+	store_close(s);
+}
+
+static void
+events(void)
+{
+	struct store_options o = { .max_events = 50 };
+	struct store *s = world_new("events", &o);
+	struct event_view v;
+	uint64_t at = UINT64_MAX;
+	int n = 0;
+
+	for (int i = 0; i < 120; i++) {
+		struct event e = { .kind = EVENT_RECEIVED,
+			.id = i % 2 ? SPAN("odd") : SPAN("even"),
+			.from = SPAN("a@b\r\nc") };
+
+		CHECK_INT(event_add(s, &e), 0);
+	}
+	while (event_previous(s, SPAN("ODD"), &at, &v) == 0) {
+		CHECK_SPAN(v.e.from, SPAN("a@b??c"));
+		n++;
+	}
+	CHECK_INT(n, 25);
+	store_close(s);
+}
+
+int
+main(void)
+{
+	names();
+	addresses();
+	changes();
+	rule_8_expunge_set();
+	rule_8_many_recipients();
+	events();
+	return test_done();
+}
