@@ -1,5 +1,6 @@
 #include "pop3/pop3_session.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -7,6 +8,8 @@
 
 /* A hash that waits in a long queue, and is held back, ends before this. */
 #define CHECKING_MS 60000
+/* Pipelined commands in one step: then the others have their turn. */
+#define STEP_SLICE_US 3000
 
 const struct pop3_env pop3_defaults = {
 	.allows_plain = false,
@@ -303,10 +306,28 @@ is_reading(const struct pop3 *p)
 	       p->state == POP3_SASL || p->state == POP3_TRANSACTION;
 }
 
+/* Run until it must wait, the output is full, or the slice is over. */
+static enum pop3_step
+run_slice(struct pop3 *p)
+{
+	int64_t end_us = clock_cpu_us() + STEP_SLICE_US;
+	enum pop3_step r = POP3_MORE;
+
+	while (r == POP3_MORE && conn_out_room(p->conn) >= POP3_REPLY_BYTES) {
+		r = step_state(p);
+		if (r == POP3_MORE && clock_cpu_us() >= end_us) {
+			conn_wake(p->conn);
+			break;
+		}
+	}
+	return r;
+}
+
 static void
 step(void *session)
 {
 	struct pop3 *p = session;
+	enum pop3_step r;
 
 	if (conn_timed_out(p->conn)) {
 		/* RFC 1939 3: no UPDATE state, and nothing is said. */
@@ -314,14 +335,11 @@ step(void *session)
 		conn_close(p->conn);
 		return;
 	}
-	while (conn_out_room(p->conn) >= POP3_REPLY_BYTES) {
-		if (step_state(p) == POP3_WAIT)
-			break;
-	}
+	r = run_slice(p);
 	if (p->state == POP3_CLOSING)
 		return;
-	if (is_reading(p) && conn_is_eof(p->conn) &&
-	    conn_out_room(p->conn) >= POP3_REPLY_BYTES) {
+	/* The client has ended, and all that it asked is answered. */
+	if (r == POP3_WAIT && is_reading(p) && conn_is_eof(p->conn)) {
 		p->state = POP3_CLOSING;
 		conn_close(p->conn);
 		return;

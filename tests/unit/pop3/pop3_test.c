@@ -2,6 +2,7 @@
 #include "pop3_client.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 static struct house h;
 
@@ -353,6 +354,44 @@ test_many(void)
 	client_close(&c);
 }
 
+/* QUIT on a disk that fails: nobody is told that it worked, and nothing is
+ * deleted (rule 5 of the store). */
+static void
+test_failed_flush(void)
+{
+	struct client c;
+
+	sign_in(&c, "+OK 1500 messages\r\n");
+	SAYS(&c, "DELE 7\r\n", "+OK Deleted at QUIT\r\n");
+	fault_arm(FAULT_SYNC, 1, false);
+	client_put(&c, SPAN("QUIT\r\n"));
+	CHECK(client_ends(&c));
+	fault_arm(FAULT_SYNC, 0, false);
+	client_close(&c);
+	sign_in(&c, "+OK 1500 messages\r\n");
+	SAYS(&c, "DELE 7\r\nQUIT\r\n",
+	    "+OK Deleted at QUIT\r\n+OK Deleted, bye\r\n");
+	client_close(&c);
+	sign_in(&c, "+OK 1499 messages\r\n");
+	client_close(&c);
+}
+
+/* A session that says nothing ends, and what it marked stays. */
+static void
+test_idle(void)
+{
+	struct client c;
+
+	h.env.idle_s = 1;
+	sign_in(&c, "+OK 1499 messages\r\n");
+	SAYS(&c, "DELE 1\r\n", "+OK Deleted at QUIT\r\n");
+	CHECK(client_ends(&c));
+	client_close(&c);
+	h.env.idle_s = pop3_defaults.idle_s;
+	sign_in(&c, "+OK 1499 messages\r\n");
+	client_close(&c);
+}
+
 int
 main(void)
 {
@@ -366,6 +405,8 @@ main(void)
 	test_changes();
 	test_large();
 	test_many();
+	test_failed_flush();
+	test_idle();
 	house_close(&h);
 	return test_done();
 }
