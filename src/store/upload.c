@@ -94,7 +94,8 @@ add_spilled(struct upload *u, size_t bytes)
 	if (u->uncommitted_bytes == 0)
 		u->losses = volume_losses(u->vs);
 	u->uncommitted_bytes += bytes;
-	if (u->uncommitted_bytes < UPLOAD_COMMIT_BYTES)
+	/* Of all uploads into it together: the dirty bound is memory. */
+	if (volume_dirty_bytes_of(u->vs, u->volume) < UPLOAD_COMMIT_BYTES)
 		return 0;
 	return commit(u);
 }

@@ -23,7 +23,8 @@ struct upload;
 
 /* What all uploads together keep in memory before even small ones spill. */
 #define UPLOAD_STAGED_BYTES (1024 * 1024)
-/* A spilled body is made durable each time it grew by this much. */
+/* A volume is committed each time that the bodies spilled into it, and what
+ * else it has open, come to this much. */
 #define UPLOAD_COMMIT_BYTES (256 * 1024)
 /* The stored chunks, prefix and summary of an inline body in sum: the rest of
  * an operation's MAX_OP_BYTES is for its recipients. */

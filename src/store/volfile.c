@@ -350,6 +350,24 @@ pages_for(const struct volfile *f, uint64_t bytes, uint32_t n_values)
 	return bytes + (uint64_t)n_values * 4 * f->page_bytes;
 }
 
+uint64_t
+volfile_dirty_bytes(const struct volfile *f)
+{
+	if (f->txn == NULL)
+		return 0;
+	/* A run of pages counts as one with LMDB. */
+	return (uint64_t)lmdb_n_dirty(f->txn) * f->page_bytes +
+	       f->overflow_bytes;
+}
+
+uint64_t
+volfile_end_bytes(const struct volfile *f)
+{
+	if (f->txn == NULL)
+		return f->end_bytes;
+	return (uint64_t)lmdb_next_page(f->txn) * f->page_bytes;
+}
+
 static int
 extend_to(struct volfile *f, uint64_t need)
 {
@@ -371,13 +389,12 @@ int
 volfile_extend(struct volfile *f, uint64_t bytes, uint32_t n_values)
 {
 	uint64_t more = pages_for(f, bytes, n_values) + VOLFILE_RESERVE_BYTES;
+	uint64_t end = volfile_end_bytes(f) + more;
 
-	if (f->live_bytes + f->pending_bytes + more > f->map_bytes)
+	if (f->live_bytes + volfile_dirty_bytes(f) + more > f->map_bytes)
 		return ERR_FULL;
 	/* Near the end of the map freed pages are used again. */
-	if (f->end_bytes + f->pending_bytes + more > f->map_bytes)
-		return extend_to(f, f->map_bytes);
-	return extend_to(f, f->end_bytes + f->pending_bytes + more);
+	return extend_to(f, end < f->map_bytes ? end : f->map_bytes);
 }
 
 /* --- change --- */
@@ -458,8 +475,8 @@ volfile_put(struct volfile *f, enum volume_tree tree, struct span key,
 	c.key = val_of(key);
 	c.value = val_of(value);
 	rc = change(f, call_put, &c);
-	if (rc == 0)
-		f->pending_bytes += pages_for(f, value.len, 1);
+	if (rc == 0 && value.len > f->page_bytes)
+		f->overflow_bytes += value.len;
 	return rc;
 }
 
@@ -472,14 +489,11 @@ volfile_delete(struct volfile *f, enum volume_tree tree, struct span key)
 
 	/* The reserve is for this. Without it the freed pages of earlier
 	 * transactions may still do. */
-	rc = extend_to(f, f->end_bytes + f->pending_bytes + copies);
+	rc = extend_to(f, volfile_end_bytes(f) + copies);
 	if (rc < 0 && rc != ERR_FULL)
 		return rc;
 	c.key = val_of(key);
-	rc = change(f, call_delete, &c);
-	if (rc == 0)
-		f->pending_bytes += f->page_bytes;
-	return rc;
+	return change(f, call_delete, &c);
 }
 
 static int
@@ -518,7 +532,7 @@ volfile_abort(struct volfile *f)
 	if (f->txn != NULL)
 		mdb_txn_abort(f->txn);
 	f->txn = NULL;
-	f->pending_bytes = 0;
+	f->overflow_bytes = 0;
 }
 
 /* --- read --- */

@@ -7,9 +7,8 @@
 #ifndef TINPOST_STORE_VOLFILE_H
 #define TINPOST_STORE_VOLFILE_H
 
-#include <lmdb.h>
-
 #include "base/list.h"
+#include "store/lmdb_impl.h"
 #include "store/volume.h"
 
 #define N_VOLUME_TREES 3
@@ -28,9 +27,9 @@ struct volfile {
 	MDB_txn *reader; /* reset, or NULL */
 	uint64_t map_bytes;
 	uint64_t file_bytes;
-	uint64_t end_bytes;     /* behind the last page, as committed */
-	uint64_t live_bytes;    /* pages in the trees, as committed */
-	uint64_t pending_bytes; /* what the transaction may add, at most */
+	uint64_t end_bytes;      /* behind the last page, as committed */
+	uint64_t live_bytes;     /* pages in the trees, as committed */
+	uint64_t overflow_bytes; /* put by the transaction in runs of pages */
 	size_t page_bytes;
 	bool is_synced; /* rule 10: before the first write */
 };
@@ -64,6 +63,12 @@ MUST_USE int volfile_get(
  * in use) and copy it there; is_last: the greatest key of all. ERR_NONE. */
 MUST_USE int volfile_seek(struct volfile *f, enum volume_tree tree,
     bool is_last, char *key, size_t *key_len, size_t *value_len_out);
+
+/* Bytes of dirty pages that the open transaction holds. */
+uint64_t volfile_dirty_bytes(const struct volfile *f);
+
+/* Behind the last page that is used, by the open transaction too. */
+uint64_t volfile_end_bytes(const struct volfile *f);
 
 MUST_USE int volfile_commit(struct volfile *f);
 void volfile_abort(struct volfile *f);

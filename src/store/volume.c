@@ -66,8 +66,9 @@ has_map_room(
     const struct volumes *vs, const struct volume_info *info, uint64_t bytes)
 {
 	const struct volfile *f = volset_find(vs, info->no);
-	uint64_t live = f ? f->live_bytes + f->pending_bytes : info->live_bytes;
-	uint64_t end = f ? f->end_bytes + f->pending_bytes : info->end_bytes;
+	uint64_t live =
+	    f ? f->live_bytes + volfile_dirty_bytes(f) : info->live_bytes;
+	uint64_t end = f ? volfile_end_bytes(f) : info->end_bytes;
 	uint64_t most = info->map_bytes / 100 * 85;
 
 	bytes += info->promised_bytes;
@@ -357,8 +358,16 @@ volume_dirty_bytes(const struct volumes *vs)
 	uint64_t n = 0;
 
 	for (struct list *l = vs->open.next; l != &vs->open; l = l->next)
-		n += LIST_OF(l, struct volfile, link)->pending_bytes;
+		n += volfile_dirty_bytes(LIST_OF(l, struct volfile, link));
 	return n < SIZE_MAX ? (size_t)n : SIZE_MAX;
+}
+
+uint64_t
+volume_dirty_bytes_of(const struct volumes *vs, uint32_t volume)
+{
+	const struct volfile *f = volset_find(vs, volume);
+
+	return f ? volfile_dirty_bytes(f) : 0;
 }
 
 /* --- ids, and what a crash leaves --- */

@@ -140,6 +140,8 @@ MUST_USE int volume_health(const struct volumes *vs);
 /* About how many bytes of dirty pages the open transactions hold: counts for
  * the checkpoint's bound (rule 9). */
 size_t volume_dirty_bytes(const struct volumes *vs);
+/* The same of one volume. */
+uint64_t volume_dirty_bytes_of(const struct volumes *vs, uint32_t volume);
 
 /* --- housekeeping --- */
 

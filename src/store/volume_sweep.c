@@ -147,7 +147,7 @@ volume_sweep(struct volumes *vs, struct store *s)
 		return rc;
 	}
 	f = volset_find(vs, vs->sweep_no);
-	if (f != NULL && f->pending_bytes > SWEEP_DIRTY_BYTES)
+	if (f != NULL && volfile_dirty_bytes(f) > SWEEP_DIRTY_BYTES)
 		rc = volset_commit(vs, f);
 	return rc < 0 ? rc : 1;
 }
