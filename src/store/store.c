@@ -28,6 +28,14 @@ store_flush(struct store *s)
 		s->has_turn_failed = false;
 		return ERR_IO;
 	}
+	/* An upload lost a volume's transaction, and with it bodies that the
+	 * journal still has. */
+	if (volume_health(s->volumes) < 0 && !s->is_read_only) {
+		int rc = recover_undo(s);
+
+		if (rc < 0)
+			return rc;
+	}
 	return recover_flush_turn(s);
 }
 

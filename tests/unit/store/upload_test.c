@@ -356,6 +356,39 @@ test_loss(void)
 	fx_clear();
 }
 
+/* Rule 6: an upload's failed put or commit takes with it small bodies that
+ * were delivered since the checkpoint, durable in the journal only, or not
+ * even that: the flush brings them back. */
+static void
+test_others_survive(void)
+{
+	static const enum fault_site sites[] = { FAULT_LMDB, FAULT_SYNC };
+
+	for (int i = 0; i < 2; i++) {
+		struct store *s = fx_open();
+		struct upload *u = NULL;
+		uint64_t flushed = 0, fresh = 0;
+		struct body b;
+
+		CHECK(deliver(s, 1, 1000, SPAN("P"), &b, &flushed) == 0);
+		CHECK(store_flush(s) == 0);
+		CHECK(deliver(s, 2, 2000, SPAN("P"), &b, &fresh) == 0);
+		REQUIRE(upload_new(s, &u) == 0);
+		fault_arm(sites[i], 1, false);
+		CHECK(put_bytes(u, 3, 0, MB) == ERR_IO);
+		upload_free(u);
+		CHECK(store_flush(s) == 0);
+		CHECK(is_stored(s, flushed, 1, SPAN("P"), 0, 1001));
+		CHECK(is_stored(s, fresh, 2, SPAN("P"), 0, 2001));
+		store_close(s);
+		s = fx_reopen();
+		CHECK(is_stored(s, flushed, 1, SPAN("P"), 0, 1001));
+		CHECK(is_stored(s, fresh, 2, SPAN("P"), 0, 2001));
+		store_close(s);
+		fx_clear();
+	}
+}
+
 static void
 test_limits(void)
 {
@@ -396,6 +429,7 @@ main(void)
 	test_kill();
 	test_faults();
 	test_loss();
+	test_others_survive();
 	test_limits();
 	fx_end();
 	return test_done();
