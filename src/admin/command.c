@@ -86,6 +86,12 @@ static const struct command_arg import_args[] = {
 	{ "--mailbox", ARG_TEXT, ARG_LOCAL, 1000, NULL, "where to (INBOX); made if it is not there" },
 	{ "--again", ARG_SWITCH, ARG_LOCAL, 0, NULL, "from the start, though some of it was imported before" },
 };
+static const struct command_arg backup_args[] = {
+	{ "FILE", ARG_FILE, ARG_LOCAL, 0, NULL, "the archive; - is standard output" },
+};
+static const struct command_arg restore_args[] = {
+	{ "FILE", ARG_FILE, ARG_LOCAL, 0, NULL, "the archive; - is standard input" },
+};
 static const struct command_arg help_args[] = {
 	{ "COMMAND", ARG_TEXT, ARG_OPTIONAL | ARG_MANY, 100, NULL, "tell all about this one" },
 };
@@ -172,6 +178,13 @@ static const struct command table[] = {
 
 	{ "import", NULL, ROLE_PERSON, COMMAND_READS, ARGS(import_args), do_import_start, do_import_step, do_import_feed, do_import_stop,
 	  "Take mail from files into a mailbox. Run again, it goes on where it stopped." },
+
+	{ "backup", NULL, ROLE_OWNER, 0, ARGS(backup_args), do_backup_start, do_backup_step, NULL, do_backup_stop,
+	  "Copy everything into one archive, while the server runs." },
+	{ "restore", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(restore_args), NULL, NULL, NULL, NULL,
+	  "Make a new store from an archive, on any kind of machine." },
+	{ "check", NULL, ROLE_OWNER, 0, NOTHING, do_check_start, do_check_step, NULL, do_check_stop,
+	  "Look whether everything in the store agrees, while the server runs." },
 
 	{ "version", NULL, ROLE_OWNER, COMMAND_LOCAL, NOTHING, NULL, NULL, NULL, NULL,
 	  "Print the version." },

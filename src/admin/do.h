@@ -66,4 +66,11 @@ DO_STEP(import);
 DO_FEED(import);
 DO_STOP(import);
 
+DO_START(backup);
+DO_STEP(backup);
+DO_STOP(backup);
+DO_START(check);
+DO_STEP(check);
+DO_STOP(check);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/version.h"
+#include "cmd/archive.h"
 #include "cmd/client.h"
 #include "cmd/init.h"
 
@@ -50,6 +51,8 @@ run_local(const char *folder, struct args *a, cmd_serve_fn serve)
 		return serve(folder, a);
 	if (span_is(noun, SPAN("init")))
 		return init_run(folder, a);
+	if (span_is(noun, SPAN("restore")))
+		return archive_restore(folder, a);
 	if (span_is(noun, SPAN("version"))) {
 		printf("tinpost %s\n", version_string());
 		return 0;

@@ -1,5 +1,6 @@
 #include "cmd/transfer.h"
 
+#include "cmd/archive.h"
 #include "cmd/import.h"
 
 struct transfer {
@@ -9,6 +10,7 @@ struct transfer {
 
 static const struct transfer transfers[] = {
 	{ "import", import_run },
+	{ "backup", archive_backup },
 	{ NULL, NULL },
 };
 
