@@ -415,7 +415,6 @@ sasl_begin(struct sasl *x, struct span mechanism, bool has_initial,
 		return ask(x, out);
 	if (span_is(initial, SPAN("=")))
 		initial = span_of(NULL, 0);
-	/* Deviation: "*" is no initial response, but some would send it. */
 	return sasl_step(x, initial, out);
 }
 
