@@ -45,6 +45,7 @@ struct backup {
 	uint64_t body_bytes;  /* of it */
 	uint64_t body_offset; /* written of it */
 	bool is_in_body;
+	bool has_gap;          /* some of it could not be read */
 	uint32_t last_mailbox; /* that was listed */
 	uint32_t crc;          /* of the content of all files, so many bytes */
 	uint64_t content_bytes;
@@ -353,25 +354,32 @@ find_body(struct backup *b, struct body_place *at)
 	return record_get_body(value, at);
 }
 
+/* Read the summary, and try the body's first bytes: what cannot be read is
+ * left out. */
+static int
+try_body(struct backup *b, const struct body_place *at)
+{
+	char first[1];
+	struct buf text;
+	int rc;
+
+	buf_reset(&b->value);
+	rc = body_summary(b->snap, b->body, &b->value);
+	if (rc < 0 || at->prefix_bytes + at->data_bytes == 0)
+		return rc;
+	buf_init_fixed(&text, first, sizeof(first));
+	return body_read(b->snap, b->body, 0, 1, &text);
+}
+
 static int
 put_about_body(struct backup *b, const struct body_place *at, struct buf *path)
 {
 	struct buf text;
 	int rc;
 
-	buf_reset(&b->value);
-	rc = body_summary(b->snap, b->body, &b->value);
+	rc = try_body(b, at);
 	if (rc < 0)
 		return rc;
-	/* Its first bytes must be readable, or it is left out. */
-	if (at->prefix_bytes + at->data_bytes > 0) {
-		char first[1];
-
-		buf_init_fixed(&text, first, sizeof(first));
-		rc = body_read(b->snap, b->body, 0, 1, &text);
-		if (rc < 0)
-			return rc;
-	}
 	buf_init(&text, MAX_LINE_BYTES);
 	base64_encode(&text, buf_span(&b->value));
 	line_begin(&b->list, "body");
@@ -413,6 +421,7 @@ begin_body(struct backup *b, struct buf *out)
 	b->body_bytes = at.prefix_bytes + at.data_bytes;
 	b->body_offset = 0;
 	b->is_in_body = true;
+	b->has_gap = false;
 	put_header(b, out, buf_span(&path), SPAN(""), b->body_bytes);
 	return 0;
 }
@@ -427,6 +436,8 @@ fill_body(struct backup *b, struct buf *out)
 
 	put_content(b, out, span_of(gap, n));
 	b->body_offset += n;
+	b->totals.n_damaged += !b->has_gap;
+	b->has_gap = true;
 }
 
 static int

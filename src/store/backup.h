@@ -64,8 +64,10 @@ struct backup;
 struct backup_totals {
 	uint64_t n_bodies; /* messages written or read, each once */
 	uint64_t n_messages;
-	uint64_t n_damaged; /* bodies that could not be read: left out */
-	uint64_t bytes;     /* of the archive */
+	/* Bodies that could not be read: left out, or where the damage is in
+	 * the middle, with "[unreadable]" lines in its place. */
+	uint64_t n_damaged;
+	uint64_t bytes; /* of the archive */
 };
 
 /* Begin: a checkpoint, then a snapshot. ERR_BUSY: a backup runs. ERR_IO,

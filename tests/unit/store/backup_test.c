@@ -316,6 +316,38 @@ test_while_serving(void)
 	fx_clear();
 }
 
+/* A body that cannot be read is left out, one that breaks off is filled up:
+ * all the rest comes back, and the totals say how many. */
+static void
+test_damaged(void)
+{
+	struct store *s = make_store();
+	struct message first, large, m;
+	struct buf out;
+	int rc = 0;
+
+	buf_init(&out, 1 << 22);
+	CHECK(message_get(s, fx_inbox, 1, &first) == 0);
+	CHECK(message_get(s, fx_inbox, 5, &large) == 0);
+	CHECK(large.bytes > 700000);
+	for (uint32_t no = 0; no < 2; no++)
+		CHECK(volume_put(s->volumes, 1, first.body, no, SPAN("\2?")) ==
+		      0);
+	CHECK(volume_put(s->volumes, 1, large.body, 20, SPAN("\2?")) == 0);
+	CHECK(findings(s) == 2);
+	write_archive(s, &out);
+	store_close(s);
+	s = read_archive(buf_span(&out), 4096, &rc);
+	REQUIRE(s != NULL);
+	CHECK(findings(s) == 0);
+	CHECK(message_get(s, fx_inbox, 1, &m) == ERR_NONE);
+	CHECK(message_get(s, fx_inbox, 5, &m) == 0);
+	CHECK(m.bytes == large.bytes);
+	store_close(s);
+	buf_deinit(&out);
+	fx_clear();
+}
+
 /* Any tar opens it, and finds each mail under its person and mailbox. */
 static void
 test_other_tar(void)
@@ -382,6 +414,7 @@ main(void)
 	test_refusals();
 	test_unfinished();
 	test_while_serving();
+	test_damaged();
 	test_other_tar();
 	test_no_memory();
 	fx_end();
