@@ -86,6 +86,11 @@ static const struct command_arg import_args[] = {
 	{ "--mailbox", ARG_TEXT, ARG_LOCAL, 1000, NULL, "where to (INBOX); made if it is not there" },
 	{ "--again", ARG_SWITCH, ARG_LOCAL, 0, NULL, "from the start, though some of it was imported before" },
 };
+static const struct command_arg export_args[] = {
+	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "whose mail" },
+	{ "FOLDER", ARG_FILE, ARG_LOCAL, 0, NULL, "where to; made if it is not there" },
+	{ "--format", ARG_WORD, ARG_LOCAL, 0, "mbox maildir eml", "mbox (if not said), maildir or eml" },
+};
 static const struct command_arg backup_args[] = {
 	{ "FILE", ARG_FILE, ARG_LOCAL, 0, NULL, "the archive; - is standard output" },
 };
@@ -179,6 +184,8 @@ static const struct command table[] = {
 	{ "import", NULL, ROLE_PERSON, COMMAND_READS, ARGS(import_args), do_import_start, do_import_step, do_import_feed, do_import_stop,
 	  "Take mail from files into a mailbox. Run again, it goes on where it stopped." },
 
+	{ "export", NULL, ROLE_PERSON, COMMAND_READS, ARGS(export_args), do_export_start, do_export_step, do_export_feed, do_export_stop,
+	  "Write a person's mail to files. Run again, it goes on where it stopped." },
 	{ "backup", NULL, ROLE_OWNER, 0, ARGS(backup_args), do_backup_start, do_backup_step, NULL, do_backup_stop,
 	  "Copy everything into one archive, while the server runs." },
 	{ "restore", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(restore_args), NULL, NULL, NULL, NULL,

@@ -66,6 +66,10 @@ DO_STEP(import);
 DO_FEED(import);
 DO_STOP(import);
 
+DO_START(export);
+DO_STEP(export);
+DO_FEED(export);
+DO_STOP(export);
 DO_START(backup);
 DO_STEP(backup);
 DO_STOP(backup);

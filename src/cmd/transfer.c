@@ -1,6 +1,7 @@
 #include "cmd/transfer.h"
 
 #include "cmd/archive.h"
+#include "cmd/export.h"
 #include "cmd/import.h"
 
 struct transfer {
@@ -10,6 +11,7 @@ struct transfer {
 
 static const struct transfer transfers[] = {
 	{ "import", import_run },
+	{ "export", export_run },
 	{ "backup", archive_backup },
 	{ NULL, NULL },
 };
