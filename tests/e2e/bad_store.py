@@ -57,7 +57,7 @@ def main():
         words = shlex.split(server.env["TINPOST"])
         for name, spoil in FAULTS.items():
             data = folder / "spoilt"
-            shutil.copytree(whole, data)
+            shutil.copytree(whole, data, ignore=shutil.ignore_patterns("control"))
             spoil(data)
             before = digest(data)
             done = subprocess.run(
