@@ -61,7 +61,7 @@ make_room(struct intake *in)
 {
 	int rc = 0;
 
-	if (recover_is_heavy(in->s, 2))
+	if (recover_is_heavy(in->s, 4))
 		rc = store_checkpoint(in->s);
 	return rc < 0 ? rc : recover_extend(in->s, EXTEND_BYTES);
 }

@@ -47,7 +47,7 @@ op_group(struct store *s, size_t len_bytes)
 	if (len_bytes > JOURNAL_FRAME_BYTES - JOURNAL_HEADER_BYTES)
 		return ERR_LIMIT;
 	if (s->turn.len + len_bytes > JOURNAL_FRAME_BYTES ||
-	    recover_is_heavy(s, 2)) {
+	    recover_is_heavy(s, 4)) {
 		rc = recover_flush_turn(s);
 		if (rc < 0) {
 			s->has_turn_failed = true;

@@ -266,7 +266,7 @@ recover_checkpoint(struct store *s, bool is_new_generation)
 }
 
 bool
-recover_is_heavy(const struct store *s, unsigned halves)
+recover_is_heavy(const struct store *s, unsigned quarters)
 {
 	const struct journal *j = &s->journal;
 	uint64_t dirty;
@@ -275,8 +275,8 @@ recover_is_heavy(const struct store *s, unsigned halves)
 		return false;
 	dirty = lmdb_n_dirty(s->txn) +
 	        volume_dirty_bytes(s->volumes) / JOURNAL_BLOCK_BYTES;
-	return dirty >= (uint64_t)s->options.max_dirty_pages * halves / 2 ||
-	       j->offset >= (j->size_bytes - JOURNAL_FRAME_BYTES) * halves / 2;
+	return dirty >= (uint64_t)s->options.max_dirty_pages * quarters / 4 ||
+	       j->offset >= (j->size_bytes - JOURNAL_FRAME_BYTES) * quarters / 4;
 }
 
 int
@@ -303,7 +303,7 @@ recover_flush_turn(struct store *s)
 	if (s->turn.cap > 4 * JOURNAL_BLOCK_BYTES)
 		buf_deinit(&s->turn);
 	durable = s->durable;
-	if (recover_is_heavy(s, 2)) {
+	if (recover_is_heavy(s, 4)) {
 		rc = recover_checkpoint(s, false);
 		/* The journal has the turn, so it did not fail. */
 		if (rc < 0 && s->sequence == durable)

@@ -30,8 +30,8 @@ MUST_USE int recover_checkpoint(struct store *s, bool is_new_generation);
 /* Rule 6: back to the durable state, plus what the turn's buffer holds. */
 MUST_USE int recover_undo(struct store *s);
 
-/* Do journal or dirty pages exceed part/2 of their bound? */
-bool recover_is_heavy(const struct store *s, unsigned halves);
+/* Do journal or dirty pages exceed so many quarters of their bound? */
+bool recover_is_heavy(const struct store *s, unsigned quarters);
 
 /* Note which operation is about to be replayed, for rule 10. */
 void recover_note(struct store *s, uint64_t sequence, unsigned kind);

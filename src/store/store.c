@@ -59,7 +59,7 @@ store_idle(struct store *s)
 	rc = store_flush(s);
 	if (rc < 0)
 		return rc;
-	if (recover_is_heavy(s, 1))
+	if (recover_is_heavy(s, 3))
 		return recover_checkpoint(s, false) < 0 ? ERR_IO : 1;
 	return sweep_step(s);
 }
