@@ -1,6 +1,7 @@
 /* conn.h - one connection, plain or TLS, TCP or local.
  *
- * A protocol attaches a session. Its step runs at most once a turn, when
+ * A protocol attaches a session. Its step runs once a turn, and again when a
+ * turn that will be flushed looks for more to share the flush; when
  * there is new input or the end of it, when output that had passed
  * CONN_OUT_LOW has drained below, when the deadline has passed, when it was
  * woken, and when a TLS handshake that it began is complete. The session

@@ -15,6 +15,8 @@
 
 /* More than connections may be set; each costs the kernel memory too. */
 #define MAX_DESCRIPTORS 16384
+/* Looks at who else has become ready, before a flush. */
+#define GATHER_ROUNDS 16
 
 static void
 on_signal(struct watch *w, uint32_t events)
@@ -460,6 +462,26 @@ reap_phase(struct loop *l)
 	}
 }
 
+/* Whoever has become ready while the others ran shares the flush of this
+ * turn: a few looks that do not wait. */
+static int
+gather_phase(struct loop *l)
+{
+	for (int i = 0; i < GATHER_ROUNDS; i++) {
+		int rc;
+
+		loop_note_dirty(l);
+		if (!l->is_turn_dirty)
+			return 0;
+		rc = wait_events(l, 0);
+		if (rc < 0 || l->n_events == 0)
+			return rc;
+		dispatch_events(l);
+		run_conns(l);
+	}
+	return 0;
+}
+
 int
 loop_turn(struct loop *l, int max_ms)
 {
@@ -476,6 +498,7 @@ loop_turn(struct loop *l, int max_ms)
 	fire_timers(l);
 	run_conns(l);
 	run_jobs(l);
+	rc = gather_phase(l);
 	flush_phase(l);
 	write_phase(l);
 	reap_phase(l);
@@ -484,7 +507,7 @@ loop_turn(struct loop *l, int max_ms)
 	    clock_mono_us() - wall);
 	loop_count_time(l->stats.turn_cpu_us, &l->stats.max_turn_cpu_us,
 	    clock_cpu_us() - cpu);
-	return 0;
+	return rc;
 }
 
 int

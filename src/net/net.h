@@ -3,7 +3,8 @@
  * One thread, one loop. Nothing here blocks, nothing here knows what a mail
  * is. Everything is called from the loop's thread only.
  *
- * A turn: wait; read and run every ready session; flush (the owner's hook);
+ * A turn: wait; read and run every ready session; look for more of them while
+ * there is something to flush; flush (the owner's hook);
  * write; free what was closed. Output that a session puts leaves only after
  * the flush of its turn has succeeded.
  */

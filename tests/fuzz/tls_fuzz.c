@@ -23,6 +23,10 @@ config_once(void)
 	    cert_new(buf_span(&pem), buf_span(&key), &c, &why) < 0 ||
 	    tls_config_new(&t) < 0 || tls_config_set(t, &c, 1) < 0)
 		__builtin_trap();
+	cert_free(c);
+	buf_deinit(&pem);
+	buf_deinit(&key);
+	buf_deinit(&why);
 	return t;
 }
 
