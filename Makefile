@@ -188,6 +188,8 @@ native: $(BUILD)/native/tinpost ## the same with sanitizers, for tests: build/na
 release: $(BUILD)/$(ARCH)/tinpost ## ARCH=x86_64|armhf|arm64|mipsel: build/ARCH/tinpost, static and stripped
 	@ls -l $<
 
+# (below, TINPOST_BIN is the sanitized binary, for tests)
+run: export TINPOST_BIN := $(CURDIR)/$(BUILD)/tinpost
 run: ## install what is missing, build, and run a demo server on loopback
 	@tools/install $(BUILD_PACKAGES)
 	@$(MAKE) --no-print-directory all
