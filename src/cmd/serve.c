@@ -2,6 +2,7 @@
 #include "cmd/serve.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -267,6 +268,9 @@ note_system(struct serve *sv, const char *what)
 static void
 close_parts(struct serve *sv)
 {
+	/* A second Ctrl-C must not cut the checkpoint short. */
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
 	loop_free(sv->loop);
 	auth_free(sv->auth);
 	tls_config_free(sv->tls);
