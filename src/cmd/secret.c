@@ -123,11 +123,8 @@ secret_make(struct buf *out)
 {
 	static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
 
-	for (int i = 0; i < 20; i++) {
-		if (i > 0 && i % 5 == 0)
-			buf_put_char(out, '-');
+	for (int i = 0; i < 20; i++)
 		buf_put_char(out, letters[rand_u32() % 32]);
-	}
 }
 
 int
