@@ -2,7 +2,6 @@
 """Flushes and bytes written at the block device for each delivered mail of
 4 KB: one by one, at eight connections, and in a storm."""
 
-import pathlib
 import subprocess
 import tempfile
 import time
@@ -17,19 +16,12 @@ BOUNDS = {  # connections: (KB written, flushes) for each message
 MESSAGES = 4000
 
 
-def build_storm(folder):
-    binary = pathlib.Path(folder) / "storm"
-    source = pathlib.Path(__file__).with_name("storm.c")
-    subprocess.run(["gcc", "-O2", "-o", str(binary), str(source)], check=True)
-    return binary
-
-
 def main():
     failed = []
     with tempfile.TemporaryDirectory() as made, lib.loop_device(
         1024
     ) as (folder, device):
-        storm = build_storm(made)
+        storm = lib.build_storm(made)
         with lib.server(
             "smtp.max-messages=1000000", folder=folder, env=lib.RELEASE
         ) as server:
