@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin/certs.h"
@@ -42,6 +43,24 @@ struct serve {
 	struct buf host;
 	struct admin admin;
 };
+
+/* A command that found no server may have the store for a moment. */
+#define LOCK_TRIES    100
+#define LOCK_PAUSE_NS 50000000
+
+static int
+open_store(const char *folder, struct store **out, struct buf *why)
+{
+	const struct timespec pause = { 0, LOCK_PAUSE_NS };
+	int rc = store_open(folder, NULL, out, why);
+
+	for (int i = 0; rc == ERR_BUSY && i < LOCK_TRIES; i++) {
+		nanosleep(&pause, NULL);
+		buf_reset(why);
+		rc = store_open(folder, NULL, out, why);
+	}
+	return rc;
+}
 
 /* --- settings that take effect at once --- */
 
@@ -177,7 +196,7 @@ open_parts(struct serve *sv, struct buf *why)
 	struct loop_hooks hooks = { sv, hook_is_dirty, hook_flush, hook_idle,
 		hook_reload };
 	struct auth_options o;
-	int rc = store_open(sv->folder, NULL, &sv->store, why);
+	int rc = open_store(sv->folder, &sv->store, why);
 
 	if (rc < 0)
 		return rc;
@@ -406,7 +425,7 @@ prepare(struct serve *sv, struct buf *why)
 	int rc = owner_enter(sv->folder);
 
 	if (rc == 0)
-		rc = store_open(sv->folder, NULL, &s, why);
+		rc = open_store(sv->folder, &s, why);
 	if (rc == ERR_BUSY && why->len == 0)
 		buf_putf(why, "A server runs on %s already.", sv->folder);
 	if (rc == ERR_NONE)

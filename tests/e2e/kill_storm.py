@@ -18,7 +18,7 @@ class Sender(threading.Thread):
     """Delivers numbered messages as fast as it can, until told to stop."""
 
     def __init__(self, server, name, acknowledged, offered):
-        super().__init__()
+        super().__init__(daemon=True)
         self.server, self.name_ = server, name
         self.acknowledged, self.offered = acknowledged, offered
         self.is_ended = False

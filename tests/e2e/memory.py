@@ -63,7 +63,9 @@ def upload(server, errors):
 def uploads(server):
     errors = []
     threads = [
-        threading.Thread(target=upload, args=(server, errors))
+        threading.Thread(
+            target=upload, args=(server, errors), daemon=True
+        )
         for _ in range(UPLOADS)
     ]
     most, slowest = 0, 0.0
