@@ -426,8 +426,13 @@ prepare(struct serve *sv, struct buf *why)
 
 	if (rc == 0)
 		rc = open_store(sv->folder, &s, why);
-	if (rc == ERR_BUSY && why->len == 0)
-		buf_putf(why, "A server runs on %s already.", sv->folder);
+	if (rc == ERR_BUSY) {
+		buf_reset(why);
+		buf_putf(why,
+		    "A server or a long command has %s open already: "
+		    "`tinpost --data %s status` tells more.",
+		    sv->folder, sv->folder);
+	}
 	if (rc == ERR_NONE)
 		buf_putf(why,
 		    "There is no store in %s: `tinpost init` makes "
