@@ -180,8 +180,8 @@ $(DEPS)/src/fetched.$(DEPS_REVISION):
 .PHONY: all native release size install format help clean deps setup run
 
 all: $(BUILD)/$(HOST_ARCH)/tinpost ## the static release binary for this machine: build/tinpost
-	@cp $< $(BUILD)/tinpost
-	@cp $<.unstripped $(BUILD)/tinpost.unstripped
+	@cp -f $< $(BUILD)/tinpost
+	@cp -f $<.unstripped $(BUILD)/tinpost.unstripped
 
 native: $(BUILD)/native/tinpost ## the same with sanitizers, for tests: build/native/tinpost
 
