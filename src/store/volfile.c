@@ -390,11 +390,24 @@ volfile_extend(struct volfile *f, uint64_t bytes, uint32_t n_values)
 {
 	uint64_t more = pages_for(f, bytes, n_values) + VOLFILE_RESERVE_BYTES;
 	uint64_t end = volfile_end_bytes(f) + more;
+	int rc;
 
 	if (f->live_bytes + volfile_dirty_bytes(f) + more > f->map_bytes)
 		return ERR_FULL;
 	/* Near the end of the map freed pages are used again. */
-	return extend_to(f, end < f->map_bytes ? end : f->map_bytes);
+	rc = extend_to(f, end < f->map_bytes ? end : f->map_bytes);
+	if (rc != ERR_FULL || volfile_reusable_bytes(f) < more)
+		return rc;
+	/* On a full device too. They lie in pieces and may not serve: half of
+	 * the reserve can take these values, and the other half stays. */
+	return extend_to(f, end - VOLFILE_RESERVE_BYTES / 2);
+}
+
+uint64_t
+volfile_reusable_bytes(const struct volfile *f)
+{
+	return volfile_reusable(
+	    volfile_end_bytes(f), f->live_bytes + volfile_dirty_bytes(f));
 }
 
 /* --- change --- */

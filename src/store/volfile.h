@@ -44,9 +44,23 @@ MUST_USE int volfile_open(const char *path, uint32_t no, bool is_new,
 void volfile_close(struct volfile *f);
 
 /* Make sure that the file can take so many bytes more, in n_values values.
- * ERR_FULL: map or device. */
+ * ERR_FULL: map, or device and freed pages. */
 MUST_USE int volfile_extend(
     struct volfile *f, uint64_t bytes, uint32_t n_values);
+
+/* What the freed pages of a file surely have room for, which ends at end_bytes
+ * and has live_bytes in use: as they lie in pieces, only what keeps 70 % of
+ * the file in use, or less. */
+static inline uint64_t
+volfile_reusable(uint64_t end_bytes, uint64_t live_bytes)
+{
+	uint64_t most = end_bytes / 100 * 70;
+
+	return live_bytes < most ? most - live_bytes : 0;
+}
+
+/* The same of an open file, what its transaction did included. */
+uint64_t volfile_reusable_bytes(const struct volfile *f);
 
 MUST_USE int volfile_put(struct volfile *f, enum volume_tree tree,
     struct span key, struct span value);

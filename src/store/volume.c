@@ -100,11 +100,21 @@ try_volume(struct volumes *vs, uint32_t no, bool is_new, uint64_t bytes,
 	return volfile_extend(f, bytes, 8);
 }
 
+/* Has the device so much free? */
+static bool
+has_device_room(struct volumes *vs, uint64_t bytes)
+{
+	uint64_t n = 0;
+
+	return volume_free_bytes(vs, &n) == 0 && n >= bytes;
+}
+
 int
 volume_choose_spill(
     struct volumes *vs, uint64_t bytes, uint64_t promised_bytes, uint32_t *out)
 {
 	uint64_t promised = promised_bytes > bytes ? promised_bytes : bytes;
+	uint64_t want = bytes + bytes / 8 + VOLFILE_RESERVE_BYTES;
 	uint32_t no = 0;
 	int rc = ERR_FULL;
 
@@ -118,7 +128,7 @@ volume_choose_spill(
 	}
 	if (rc < 0 && rc != ERR_NOMEM) {
 		no = vs->n_info ? vs->info[vs->n_info - 1].no + 1 : 1;
-		if (no > MAX_VOLUME_NO || !volume_has_room(vs, bytes))
+		if (no > MAX_VOLUME_NO || !has_device_room(vs, want))
 			return ERR_FULL;
 		rc = try_volume(vs, no, true, bytes, promised);
 	}
@@ -163,14 +173,29 @@ volume_free_bytes(struct volumes *vs, uint64_t *out)
 	return volfile_free_bytes(vs->folder, out);
 }
 
+/* What was deleted stays in its file, as pages that are used again. */
+static bool
+has_reusable(struct volumes *vs, uint64_t bytes)
+{
+	for (size_t i = 0; i < vs->n_info; i++) {
+		const struct volume_info *info = &vs->info[i];
+		const struct volfile *f = volset_find(vs, info->no);
+		uint64_t n =
+		    f ? volfile_reusable_bytes(f)
+		      : volfile_reusable(info->end_bytes, info->live_bytes);
+
+		if (!info->is_bad && n >= bytes)
+			return true;
+	}
+	return false;
+}
+
 bool
 volume_has_room(struct volumes *vs, uint64_t bytes)
 {
-	uint64_t n = 0;
-
 	/* Stored values fill whole pages, and their tree grows too. */
 	bytes += bytes / 8 + VOLFILE_RESERVE_BYTES;
-	return volume_free_bytes(vs, &n) == 0 && n >= bytes;
+	return has_device_room(vs, bytes) || has_reusable(vs, bytes);
 }
 
 /* --- putting and getting --- */

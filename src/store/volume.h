@@ -150,7 +150,8 @@ uint64_t volume_dirty_bytes_of(const struct volumes *vs, uint32_t volume);
  * more is left, 0, or an error. */
 MUST_USE int volume_sweep(struct volumes *vs, struct store *s);
 
-/* Would `bytes` more fit, by the device's free space? For admission. */
+/* Would `bytes` more fit, on the device or into the freed pages of a volume?
+ * For admission. */
 bool volume_has_room(struct volumes *vs, uint64_t bytes);
 
 /* Bytes of the device that ordinary users may still fill. ERR_IO. */

@@ -246,6 +246,50 @@ test_full_device(void)
 	clear_folder();
 }
 
+/* On a full device, what was deleted makes room again. */
+static void
+test_reuse_on_full_device(void)
+{
+	struct volumes *vs = open_set();
+	uint32_t v = 0;
+	uint64_t id = 0;
+	int rc = 0;
+
+	while (id < 300) {
+		CHECK(volume_choose(vs, 9000, &v) == 0 && v == 1);
+		REQUIRE(put_run(vs, v, ++id, 1, 'a', 9000) == 0);
+	}
+	CHECK(volume_commit_all(vs) == 0);
+	fault_arm(FAULT_FULL, 1, true);
+	CHECK(!volume_has_room(vs, 9000));
+	for (uint64_t gone = 1; gone <= 250; gone++) {
+		CHECK(volume_trim(vs, v, gone, 0, 9) == 0);
+		if (gone % 10 == 0)
+			CHECK(volume_commit_all(vs) == 0);
+	}
+	CHECK(volume_has_room(vs, 9000));
+	for (int i = 0; i < 100; i++) {
+		CHECK(volume_choose(vs, 9000, &v) == 0 && v == 1);
+		REQUIRE(put_run(vs, v, ++id, 1, 'b', 9000) == 0);
+		if (i % 10 == 0)
+			CHECK(volume_commit_all(vs) == 0);
+	}
+	for (int i = 0; i < 300 && rc == 0; i++) {
+		rc = volume_choose(vs, 9000, &v);
+		if (rc == 0)
+			REQUIRE(put_run(vs, v, ++id, 1, 'c', 9000) == 0);
+	}
+	CHECK(rc == ERR_FULL);
+	CHECK(!volume_has_room(vs, 9000));
+	CHECK(volume_health(vs) == 0);
+	CHECK(volume_commit_all(vs) == 0);
+	CHECK(has_chunk(vs, 1, 300, 1, 'a', 9000));
+	CHECK(has_chunk(vs, 1, 400, 1, 'b', 9000));
+	fault_arm(FAULT_FULL, 0, false);
+	volumes_close(vs);
+	clear_folder();
+}
+
 /* Rule 10: a cut volume gives errors, no SIGBUS; the others go on. */
 static void
 test_cut_file(void)
@@ -383,6 +427,7 @@ main(void)
 	test_many_volumes();
 	test_failures();
 	test_full_device();
+	test_reuse_on_full_device();
 	test_cut_file();
 	test_ids();
 	test_pins();
