@@ -44,7 +44,8 @@ void
 fault_arm_from_env(void)
 {
 	static const char *const names[N_FAULT_SITES] = { "alloc", "write",
-		"short_write", "sync", "full", "lmdb", "accept" };
+		"short_write", "sync", "full", "lmdb", "accept",
+		"panic" };
 	struct span rest = span_str(getenv("TINPOST_FAULT"));
 
 	while (rest.len > 0) {

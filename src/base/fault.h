@@ -17,6 +17,7 @@ enum fault_site {
 	FAULT_FULL,        /* free space reads as none */
 	FAULT_LMDB,        /* an LMDB put fails inside an operation */
 	FAULT_ACCEPT,      /* accept fails with EMFILE */
+	FAULT_PANIC,       /* a commit of LMDB ends in MDB_PANIC */
 	N_FAULT_SITES
 };
 

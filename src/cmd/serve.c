@@ -141,14 +141,21 @@ hook_is_dirty(void *arg)
 	return store_is_dirty(sv->store);
 }
 
+/* Rule 10: a new process starts afresh. */
+static void
+stop_if_lost(struct serve *sv)
+{
+	if (store_is_lost(sv->store))
+		loop_stop(sv->loop);
+}
+
 static int
 hook_flush(void *arg)
 {
 	struct serve *sv = arg;
 	int rc = store_flush(sv->store);
 
-	if (store_is_lost(sv->store))
-		loop_stop(sv->loop); /* rule 10: a new process starts afresh */
+	stop_if_lost(sv);
 	return rc;
 }
 
@@ -156,8 +163,10 @@ static int
 hook_idle(void *arg)
 {
 	struct serve *sv = arg;
+	int rc = store_idle(sv->store);
 
-	return store_idle(sv->store);
+	stop_if_lost(sv);
+	return rc;
 }
 
 static void
@@ -328,7 +337,9 @@ serve_child(const struct parent_options *o, int channel_fd)
 	if (!is_lost)
 		note_system(sv, "serve.stopped");
 	close_parts(sv);
-	return rc < 0 || is_lost ? 1 : 0;
+	if (is_lost)
+		return PARENT_AGAIN;
+	return rc < 0 ? 1 : 0;
 }
 
 /* --- before: what is bound, and as whom --- */

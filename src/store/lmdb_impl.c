@@ -17,3 +17,11 @@ lmdb_next_page(MDB_txn *txn)
 {
 	return txn->mt_next_pgno;
 }
+
+int
+lmdb_panic(MDB_txn *txn)
+{
+	txn->mt_env->me_flags |= MDB_FATAL_ERROR;
+	mdb_txn_abort(txn);
+	return MDB_PANIC;
+}

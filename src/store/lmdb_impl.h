@@ -13,4 +13,8 @@ unsigned lmdb_n_dirty(MDB_txn *txn);
  * reach up to it before the commit (rule 7). */
 size_t lmdb_next_page(MDB_txn *txn);
 
+/* For tests: what mdb_txn_commit does when a head page could neither be
+ * written nor be put back (rule 10). Returns MDB_PANIC. */
+int lmdb_panic(MDB_txn *txn);
+
 #endif

@@ -362,8 +362,13 @@ say_start_error(int rc, struct buf *why)
 static int
 start(struct store *s, struct buf *why)
 {
-	int rc = 0;
+	int rc = recover_look(s);
 
+	/* Not ours to open: no failed start, so none is noted either. */
+	if (rc == ERR_TOO_NEW || rc == ERR_FOREIGN) {
+		say_start_error(rc, why);
+		return rc;
+	}
 	if (!s->options.is_read_only) {
 		rc = starts_begin(s->folder, why);
 		if (rc == 1)

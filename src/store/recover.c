@@ -38,10 +38,9 @@ recover_abort(struct store *s)
 	s->is_poisoned = false;
 }
 
-int
-recover_begin(struct store *s)
+static int
+begin(struct store *s, unsigned flags)
 {
-	unsigned flags = s->options.is_read_only ? MDB_RDONLY : 0;
 	struct span value;
 	int rc = mdb_txn_begin(s->env, NULL, flags, &s->txn);
 
@@ -51,9 +50,24 @@ recover_begin(struct store *s)
 	}
 	rc = tree_get(s, TREE_META, META_KEY, &value);
 	if (rc == 0)
-		rc = record_get_meta(value, &s->meta);
-	else if (rc == ERR_NONE)
-		rc = ERR_FOREIGN;
+		return record_get_meta(value, &s->meta);
+	return rc == ERR_NONE ? ERR_FOREIGN : rc;
+}
+
+int
+recover_look(struct store *s)
+{
+	int rc = begin(s, MDB_RDONLY);
+
+	recover_abort(s);
+	return rc;
+}
+
+int
+recover_begin(struct store *s)
+{
+	int rc = begin(s, s->options.is_read_only ? MDB_RDONLY : 0);
+
 	if (rc == 0)
 		rc = hidden_load(s);
 	if (rc == 0)
@@ -166,7 +180,8 @@ commit(struct store *s, bool is_new_generation)
 	if (fault_hit(FAULT_SYNC))
 		return ERR_IO;
 	close_cursors(s);
-	rc = mdb_txn_commit(s->txn);
+	rc = fault_hit(FAULT_PANIC) ? lmdb_panic(s->txn)
+	                            : mdb_txn_commit(s->txn);
 	s->txn = NULL;
 	if (rc != 0)
 		return tree_error(s, rc);

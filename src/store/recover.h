@@ -5,6 +5,10 @@
 
 #include "store/inside.h"
 
+/* Before anything is written: is the index one that this program may open?
+ * ERR_TOO_NEW, ERR_FOREIGN, ERR_DAMAGED, ERR_IO. */
+MUST_USE int recover_look(struct store *s);
+
 /* Begin the write transaction, and read what is kept in memory of it: meta,
  * hidden sets. */
 MUST_USE int recover_begin(struct store *s);
