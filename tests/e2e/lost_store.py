@@ -3,13 +3,14 @@
 MDB_PANIC. The server ends, its parent starts another on the same ports, and
 every mail that was acknowledged is there."""
 
+import os
 import pathlib
 
 import lib
 
 # Two commits of the parent, one as the server starts, then the checkpoint.
 FAULT = {"TINPOST_FAULT": "panic:4"}
-MAILS = 60
+MAILS = 80
 
 
 def servers(parent):
@@ -25,7 +26,9 @@ def parent_of(pid):
 
 def send(server, number):
     """Send one mail; False when the line breaks before its reply."""
-    body = b"Subject: mail %d\r\n\r\n" % number + b"0123456789abcde\r\n" * 1500
+    body = b"Subject: mail %d\r\n\r\n" % number
+    # Does not pack, and is small enough to go through the journal.
+    body += b"".join(os.urandom(30).hex().encode() + b"\r\n" for _ in range(400))
     try:
         line = lib.smtp_session(server)
         reply = lib.send_mail(line, [server.user], body)
@@ -48,11 +51,9 @@ def main():
         assert len(pids) > 1, "the store was never lost"
         assert first not in servers(parent), "the lost server still runs"
         there = lib.pop3_messages(server, server.user, server.password)
-        texts = [bytes(text) for text in there.values()] if isinstance(
-            there, dict) else [bytes(text) for text in there]
         for sent in range(number + 1):
             subject = b"Subject: mail %d\r\n" % sent
-            assert any(subject in text for text in texts), f"mail {sent} is lost"
+            assert any(subject in text for text in there), f"mail {sent} is lost"
         print(f"{number + 1} mails over {len(pids)} servers, none lost")
 
 
