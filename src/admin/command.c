@@ -65,9 +65,13 @@ static const struct command_arg trace_args[] = {
 static const struct command_arg cert_set_args[] = {
 	{ "CHAIN", ARG_FILE, ARG_LOCAL, 0, NULL, "PEM: the server's certificate, then the intermediate ones" },
 	{ "KEY", ARG_FILE, ARG_LOCAL, 0, NULL, "PEM: its private key, without a pass phrase" },
+	{ "--name", ARG_TEXT, 0, 64, NULL, "a label of your choice: keep it beside the main one, for clients that ask for a name in it" },
+};
+static const struct command_arg cert_del_args[] = {
+	{ "LABEL", ARG_TEXT, 0, 64, NULL, "the label; `tinpost cert show` lists them" },
 };
 static const struct command_arg cert_show_args[] = {
-	{ "--pem", ARG_SWITCH, 0, 0, NULL, "print the certificate itself" },
+	{ "--pem", ARG_SWITCH, 0, 0, NULL, "print the main certificate itself" },
 };
 static const struct command_arg serve_args[] = {
 	{ "--listen", ARG_TEXT, ARG_LOCAL, 200, NULL, "addresses instead of the setting listen.addresses" },
@@ -179,7 +183,9 @@ static const struct command table[] = {
 	{ "cert", "set", ROLE_OWNER, COMMAND_CHANGES | COMMAND_READS, ARGS(cert_set_args), do_cert_set_start, do_cert_set_step, do_cert_set_feed, do_cert_set_stop,
 	  "Use a certificate of your own; checked first, and used at once." },
 	{ "cert", "show", ROLE_OWNER, 0, ARGS(cert_show_args), do_cert_show_start, NULL, NULL, NULL,
-	  "Show the server's certificate." },
+	  "Show the server's certificates: for which names, until when, and the fingerprint." },
+	{ "cert", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(cert_del_args), do_cert_del_start, NULL, NULL, NULL,
+	  "Remove a certificate that has a label; the main one stays." },
 
 	{ "import", NULL, ROLE_PERSON, COMMAND_READS, ARGS(import_args), do_import_start, do_import_step, do_import_feed, do_import_stop,
 	  "Take mail from files into a mailbox. Run again, it goes on where it stopped." },

@@ -60,6 +60,7 @@ DO_FEED(cert_set);
 DO_STEP(cert_set);
 DO_STOP(cert_set);
 DO_START(cert_show);
+DO_START(cert_del);
 
 DO_START(import);
 DO_STEP(import);

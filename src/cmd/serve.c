@@ -122,12 +122,13 @@ static int
 reload_cert(void *arg, struct buf *why)
 {
 	struct serve *sv = arg;
-	struct cert *c = NULL;
-	int rc = certs_open(sv->store, &c, why);
+	struct cert *certs[CERTS_MAX];
+	size_t n;
+	int rc = certs_open_all(sv->store, certs, &n, why);
 
 	if (rc == 0)
-		rc = tls_config_set(sv->tls, &c, 1);
-	cert_free(c);
+		rc = tls_config_set(sv->tls, certs, n);
+	certs_free_all(certs, n);
 	return rc;
 }
 
@@ -409,7 +410,7 @@ prepare_store(struct serve *sv, struct store *s, struct buf *why)
 	}
 	settings_load(&st, s);
 	open_log(&st);
-	if (!certs_exist(s))
+	if (!certs_exist(s, SPAN("")))
 		rc = certs_make(s);
 	if (rc < 0) {
 		buf_putf(
