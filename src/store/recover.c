@@ -291,7 +291,8 @@ recover_is_heavy(const struct store *s, unsigned quarters)
 	dirty = lmdb_n_dirty(s->txn) +
 	        volume_dirty_bytes(s->volumes) / JOURNAL_BLOCK_BYTES;
 	return dirty >= (uint64_t)s->options.max_dirty_pages * quarters / 4 ||
-	       j->offset >= (j->size_bytes - JOURNAL_FRAME_BYTES) * quarters / 4;
+	       j->offset >=
+	           (j->size_bytes - JOURNAL_FRAME_BYTES) * quarters / 4;
 }
 
 int
