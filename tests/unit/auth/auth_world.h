@@ -12,7 +12,7 @@
 #include "test.h"
 
 struct world {
-	char folder[64];
+	char folder[200];
 	struct store *store;
 	struct auth *auth;
 	uint32_t kim, lee, owner, kim2;
@@ -49,7 +49,8 @@ world_open(struct world *w, struct loop *loop)
 	struct buf why;
 
 	log_open(LOG_TO_NOTHING, LOG_FAULT);
-	snprintf(w->folder, sizeof(w->folder), "/tmp/tinpost-test-XXXXXX");
+	snprintf(w->folder, sizeof(w->folder), "%s/tinpost-test-XXXXXX",
+	    test_folder());
 	REQUIRE(mkdtemp(w->folder) != NULL);
 	buf_init(&why, 1000);
 	REQUIRE(store_create(w->folder, NULL) == 0);
@@ -68,7 +69,7 @@ world_open(struct world *w, struct loop *loop)
 static inline void
 world_close(struct world *w)
 {
-	char command[128];
+	char command[220];
 
 	auth_free(w->auth);
 	store_close(w->store);

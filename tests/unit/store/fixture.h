@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "store/inside.h"
 
-static char fx_folder[] = "/tmp/tinpost-store-XXXXXX";
+static char fx_folder[200];
 static uint32_t fx_account;
 static uint32_t fx_inbox;
 
@@ -24,6 +24,8 @@ static const struct store_options fx_options = {
 static inline void
 fx_begin(void)
 {
+	snprintf(fx_folder, sizeof(fx_folder), "%s/tinpost-store-XXXXXX",
+	    test_folder());
 	REQUIRE(mkdtemp(fx_folder) != NULL);
 	log_open(LOG_TO_NOTHING, LOG_FAULT);
 }
