@@ -150,10 +150,6 @@ kind_text(enum event_kind k)
 		return "received";
 	case EVENT_REFUSED:
 		return "refused";
-	case EVENT_LOGIN:
-		return "signed in";
-	case EVENT_LOGIN_FAILED:
-		return "sign-in failed";
 	case EVENT_SETTING:
 		return "changed";
 	case EVENT_SENT:
