@@ -2,6 +2,7 @@
 
 #include "admin/quantity.h"
 #include "base/ascii.h"
+#include "base/limits.h"
 
 #define ROW(id, key, type, fallback, min, max, unit, help)                     \
 	[SET_##id] = { key, type, fallback, min, max, unit, help },

@@ -23,6 +23,9 @@
 	SETTING(SMTP_MAX_ERRORS,      "smtp.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
 	SETTING(SMTP_MAX_UNKNOWN,     "smtp.max-unknown",        SETTING_INT,    "20",      1,        10000,         "",         "Unknown recipients in a session until it is closed.") \
 	SETTING(SMTP_MAX_MESSAGES,    "smtp.max-messages",       SETTING_INT,    "1000",    1,        1000000,       "",         "Messages of a session until it is closed.") \
+	SETTING(SMTP_MAX_HOPS,        "smtp.max-hops",           SETTING_INT,    "100",     1,        1000,          "",         "Received fields of a message; with more it is in a loop (RFC 5321 6.3).") \
+	SETTING(SMTP_MAX_LINE,        "smtp.max-line",           SETTING_INT,    "4096",    512,      MAX_SMTP_LINE, "bytes",    "The longest command (RFC 5321 4.5.3.1.4: at least 512); AUTH may be longer.") \
+	SETTING(SMTP_MAX_TEXT_LINE,   "smtp.max-text-line",      SETTING_SIZE,   "1M",      1000,     MAX_TEXT_LINE, "bytes",    "The longest line of a message (RFC 5321 4.5.3.1.6: at least 1000).") \
 	SETTING(SMTP_BANNER_DELAY,    "smtp.banner-delay",       SETTING_INT,    "0",       0,        30000,         "ms",       "Milliseconds before the banner on port 25, in which only bad clients speak.") \
 	SETTING(SMTP_COMMAND_TIME,    "smtp.command-time",       SETTING_TIME,   "5m",      1,        86400,         "seconds",  "Time for the next command (RFC 5321 4.5.3.2.7).") \
 	SETTING(SMTP_DATA_TIME,       "smtp.data-time",          SETTING_TIME,   "3m",      1,        86400,         "seconds",  "Time between two pieces of a message (RFC 5321 4.5.3.2.5).") \

@@ -6,7 +6,9 @@
 void
 dots_init(struct dots *d, bool is_plain)
 {
-	*d = (struct dots){ .state = DOTS_LINE, .is_plain = is_plain };
+	*d = (struct dots){ .state = DOTS_LINE,
+		.max_line_bytes = MAX_TEXT_LINE,
+		.is_plain = is_plain };
 }
 
 /* The length of the run of bytes that only add to a line. */
@@ -31,9 +33,9 @@ run_length(struct dots *d, struct span in)
 static void
 count_line(struct dots *d, size_t n)
 {
-	if (n > MAX_TEXT_LINE - d->line_bytes) {
+	if (n > d->max_line_bytes - d->line_bytes) {
 		d->faults |= DOTS_LONG_LINE;
-		d->line_bytes = MAX_TEXT_LINE;
+		d->line_bytes = d->max_line_bytes;
 	} else {
 		d->line_bytes += (uint32_t)n;
 	}

@@ -32,7 +32,10 @@ struct dots {
 	enum dots_state state;
 	unsigned faults;     /* of enum dots_fault, found so far */
 	uint32_t line_bytes; /* of the line so far */
-	bool is_plain;       /* BDAT: dots mean nothing, length ends it */
+	/* Longer lines are DOTS_LONG_LINE; MAX_TEXT_LINE unless the caller
+	 * says less after dots_init. */
+	uint32_t max_line_bytes;
+	bool is_plain; /* BDAT: dots mean nothing, length ends it */
 	bool has_8bit;
 };
 

@@ -39,6 +39,10 @@ struct smtp_limits {
 	uint32_t max_unknown_rcpts; /* of a connection: address harvest */
 	uint32_t max_auth_failures; /* of a connection */
 	uint32_t max_messages;      /* of a connection */
+	uint32_t max_hops;          /* Received fields; RFC 5321 6.3: 100 */
+	uint32_t max_line;          /* bytes of a command, CRLF counted; at
+	                             * most MAX_SMTP_LINE, AUTH is longer */
+	uint32_t max_text_line;     /* bytes; at most MAX_TEXT_LINE */
 	uint32_t command_ms;        /* RFC 5321 4.5.3.2.7: 5 minutes */
 	uint32_t data_block_ms;     /* RFC 5321 4.5.3.2.5: 3 minutes */
 	uint32_t data_total_ms;     /* one message, however slow */

@@ -5,8 +5,6 @@
 #include "base/rand.h"
 #include "smtp/smtp_session.h"
 
-/* RFC 5321 6.3 */
-#define MAX_RECEIVED 100
 /* Of one From address. */
 #define MAX_FROM_ADDRESS (MAX_ADDRESS_BYTES + 1024)
 
@@ -65,6 +63,7 @@ smtp_body_begin(struct smtp *s, bool is_plain)
 
 	t->started_ms = clock_mono_ms();
 	dots_init(&t->dots, is_plain);
+	t->dots.max_line_bytes = smtp_limits_of(s)->max_text_line;
 	/* Return-Path is ours to write (RFC 5321 4.4); Bcc is the sender's
 	 * secret (RFC 6409 8). */
 	header_edit_init(&t->edit,
@@ -208,7 +207,7 @@ judge(struct smtp *s)
 		return "554 5.6.0 Lines end with CR LF, and nothing else";
 	if (t->fault < 0)
 		return smtp_error_text(t->fault);
-	if (t->edit.n_received > MAX_RECEIVED)
+	if (t->edit.n_received > smtp_limits_of(s)->max_hops)
 		return "554 5.4.6 Mail loop: too many hops";
 	if (!smtp_is_submission(s))
 		return NULL;

@@ -17,6 +17,9 @@ const struct smtp_limits smtp_limits_default = {
 	.max_unknown_rcpts = 20,
 	.max_auth_failures = 5,
 	.max_messages = 1000,
+	.max_hops = 100,
+	.max_line = MAX_SMTP_LINE,
+	.max_text_line = MAX_TEXT_LINE,
 	.command_ms = 5 * 60 * 1000,
 	.data_block_ms = 3 * 60 * 1000,
 	.data_total_ms = 60 * 60 * 1000,
@@ -171,7 +174,7 @@ max_line(const struct smtp *s, struct span in)
 	/* RFC 4954 4: an initial response may be as long. */
 	if (smtp_is_submission(s) && span_starts_nocase(in, SPAN("AUTH ")))
 		return MAX_AUTH_LINE;
-	return MAX_SMTP_LINE;
+	return smtp_limits_of(s)->max_line;
 }
 
 static void
