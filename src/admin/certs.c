@@ -4,6 +4,7 @@
 #include "admin/settings.h"
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/net.h"
 #include "store/store.h"
 
@@ -141,6 +142,24 @@ certs_open(
 	return rc;
 }
 
+/* One beside the main certificate: without it the others still serve. */
+static bool
+open_labelled(struct store *s, struct span label, struct cert **out)
+{
+	char storage[CERT_MAX_WHY];
+	struct buf why;
+	struct log l;
+
+	buf_init_fixed(&why, storage, sizeof(storage));
+	if (certs_open(s, label, out, &why) == 0)
+		return true;
+	log_begin(&l, LOG_FAULT, "cert.passed_over");
+	log_str(&l, "label", label);
+	log_str(&l, "why", buf_span(&why));
+	log_end(&l);
+	return false;
+}
+
 int
 certs_open_all(struct store *s, struct cert *out[static CERTS_MAX],
     size_t *n_out, struct buf *why)
@@ -150,18 +169,25 @@ certs_open_all(struct store *s, struct cert *out[static CERTS_MAX],
 	size_t n = 0;
 	int rc;
 
+	*n_out = 0;
 	buf_init_fixed(&label, storage, sizeof(storage));
-	do {
-		rc = certs_open(s, buf_span(&label), &out[n], why);
-		if (rc == 0)
-			n++;
-	} while (rc == 0 && n < CERTS_MAX && (rc = certs_next(s, &label)) == 0);
-	if (n > 0 && rc == ERR_NONE)
-		rc = 0; /* that was the last */
+	rc = certs_open(s, buf_span(&label), &out[0], why);
 	if (rc < 0)
+		return rc;
+	for (n = 1; n < CERTS_MAX; n++) {
+		do {
+			rc = certs_next(s, &label);
+		} while (
+		    rc == 0 && !open_labelled(s, buf_span(&label), &out[n]));
+		if (rc < 0)
+			break;
+	}
+	if (rc < 0 && rc != ERR_NONE) {
 		certs_free_all(out, n);
-	*n_out = rc < 0 ? 0 : n;
-	return rc;
+		return rc;
+	}
+	*n_out = n;
+	return 0;
 }
 
 void
@@ -387,15 +413,35 @@ set_checked(struct run *r, struct cert_state *st)
 		use_them(r);
 }
 
+/* The chain is shown to whoever asks for it: a key has no place there. */
+static bool
+has_key(struct span pem)
+{
+	while (pem.len > 0) {
+		struct span line = span_split(&pem, '\n');
+
+		if (span_starts(line, SPAN("-----BEGIN")) &&
+		    span_ends_nocase(span_trim(line), SPAN("PRIVATE KEY-----")))
+			return true;
+	}
+	return false;
+}
+
 /* All that cert_new checks, and that it has not ended. */
 static int
 check(struct cert_state *st, struct buf *why)
 {
 	int64_t now_s = clock_wall_s();
 	struct cert *c = NULL;
-	int rc =
-	    cert_new(buf_span(&st->pem[0]), buf_span(&st->pem[1]), &c, why);
+	int rc;
 
+	if (has_key(buf_span(&st->pem[0]))) {
+		buf_put_str(why,
+		    "The first file holds a private key: name the file of the "
+		    "certificates first, and the key's second.");
+		return ERR_INVALID;
+	}
+	rc = cert_new(buf_span(&st->pem[0]), buf_span(&st->pem[1]), &c, why);
 	if (rc < 0)
 		return rc;
 	if (cert_not_after_s(c) < now_s && cert_warning(c, now_s, why))

@@ -119,6 +119,7 @@ def bad_ones(s, folder, one, two):
     end(folder, ended)
     refuses(s, "has expired: 2024-01-01", ended.pem, ended.key)
     refuses(s, "has expired", ended.pem, ended.key, "--name", "two")
+    refuses(s, "holds a private key", one.key, one.pem)
     leaf = Made(folder, "leaf.test", EC, issuer=one)
     chain = folder / "chain.pem"
     chain.write_text(one.pem.read_text() + leaf.pem.read_text())
