@@ -64,6 +64,7 @@ refresh(const struct settings *st, struct store *s, struct auth *a,
 	pop3.allows_plain = mx.allows_plain;
 	pop3.allows_plain_loopback = mx.allows_plain_loopback;
 	pop3.idle_s = (uint32_t)st->n[SET_POP3_IDLE_TIME];
+	pop3.login_s = (uint32_t)st->n[SET_POP3_LOGIN_TIME];
 	pop3.max_errors = (uint32_t)st->n[SET_POP3_MAX_ERRORS];
 	pop3.max_failures = (uint32_t)st->n[SET_AUTH_FAILURES];
 }

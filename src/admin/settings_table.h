@@ -18,6 +18,7 @@
 	SETTING(NET_SESSIONS,         "net.sessions",            SETTING_INT,    "1000",    1,        100000,        "",         "Connections at once, of all protocols.") \
 	SETTING(NET_SESSIONS_HOST,    "net.sessions-host",       SETTING_INT,    "20",      1,        100000,        "",         "Connections at once from one address (IPv6: /64); loopback is exempt.") \
 	SETTING(NET_SESSIONS_NETWORK, "net.sessions-network",   SETTING_INT,    "100",     1,        100000,        "",         "Connections at once from one network (IPv4 /24, IPv6 /64); loopback is exempt.") \
+	SETTING(NET_HANDSHAKE_TIME,   "net.handshake-time",      SETTING_TIME,   "30s",     1,        3600,          "seconds",  "Time for a TLS handshake.") \
 	SETTING(SMTP_MAX_SIZE,        "smtp.max-size",           SETTING_SIZE,   "50M",     65536,    1ull << 31,    "bytes",    "The largest message that is taken.") \
 	SETTING(SMTP_MAX_RCPTS,       "smtp.max-recipients",     SETTING_INT,    "200",     100,      1000,          "",         "Recipients of one message (RFC 5321 4.5.3.1.8: at least 100).") \
 	SETTING(SMTP_MAX_ERRORS,      "smtp.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
@@ -31,6 +32,7 @@
 	SETTING(SMTP_DATA_TIME,       "smtp.data-time",          SETTING_TIME,   "3m",      1,        86400,         "seconds",  "Time between two pieces of a message (RFC 5321 4.5.3.2.5).") \
 	SETTING(SMTP_MESSAGE_TIME,    "smtp.message-time",       SETTING_TIME,   "1h",      10,       86400,         "seconds",  "Time for a whole message.") \
 	SETTING(POP3_IDLE_TIME,       "pop3.idle-time",          SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time without a command (RFC 1939 3: at least 10 minutes).") \
+	SETTING(POP3_LOGIN_TIME,      "pop3.login-time",         SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time from the greeting until somebody is signed in.") \
 	SETTING(POP3_MAX_ERRORS,      "pop3.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
 	SETTING(AUTH_ITERATIONS,      "auth.iterations",         SETTING_INT,    "0",       0,        100000,        "rounds",   "Rounds of PBKDF2 for new passwords, at least 4096; 0: measured for this machine.") \
 	SETTING(AUTH_PLAINTEXT,       "auth.plaintext",          SETTING_CHOICE, "loopback", 0,       0,             "never loopback anywhere", "Where passwords may travel without TLS.") \
@@ -38,6 +40,8 @@
 	SETTING(AUTH_FREE,            "auth.free-failures",      SETTING_INT,    "5",       0,        1000000,       "",         "Wrong passwords for one account from one network that cost no waiting.") \
 	SETTING(AUTH_FREE_NETWORK,    "auth.free-failures-network", SETTING_INT, "20",      0,        1000000,       "",         "Wrong passwords from one network, whatever the account, that cost no waiting; loopback is exempt.") \
 	SETTING(AUTH_MAX_DELAY,       "auth.max-delay",          SETTING_TIME,   "15m",     0,        86400,         "seconds",  "The longest time that a guesser is made to wait.") \
+	SETTING(AUTH_CACHE_TIME,      "auth.cache-time",         SETTING_TIME,   "10m",     0,        86400,         "seconds",  "How long a password that was right is known without computing it again; 0: never.") \
+	SETTING(STORE_EVENTS,         "store.events",            SETTING_INT,    "20000",   100,      10000000,      "",         "Events that are kept for `tinpost trace`; past it the oldest go.") \
 	SETTING(STORE_QUOTA,          "store.quota",             SETTING_SIZE,   "0",       0,        1ull << 50,    "bytes",    "Quota of new people; 0: none.")
 /* clang-format on */
 

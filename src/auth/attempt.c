@@ -94,7 +94,7 @@ hold_back(struct attempt *t)
 static bool
 is_remembered(const struct attempt *t)
 {
-	return t->who.account_id != 0 &&
+	return t->who.account_id != 0 && t->auth->options.remember_s > 0 &&
 	       recent_has(
 	           &t->auth->recent, t->who.account_id, t->mark, now_s()) &&
 	       identity_is_current(t->auth, &t->who);
@@ -224,7 +224,7 @@ attempt_verdict(struct attempt *t, bool is_right)
 			throttle_clear(&t->auth->throttle, t->pair);
 		if (t->has_password)
 			recent_put(&t->auth->recent, t->who.account_id, t->mark,
-			    now_s());
+			    now_s() + o->remember_s);
 		return SASL_OK;
 	}
 	if (t->pair != 0)

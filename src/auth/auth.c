@@ -10,6 +10,7 @@ const struct auth_options auth_defaults = {
 	.free_failures = 5,
 	.free_network_failures = 50,
 	.max_delay_s = 900,
+	.remember_s = 600,
 	.limits_loopback = false,
 };
 

@@ -38,6 +38,8 @@ struct auth_options {
 	uint32_t free_network_failures;
 	/* The longest time that a guesser is made to wait. */
 	uint32_t max_delay_s;
+	/* For how long a password that was right needs no hash; 0: never. */
+	uint32_t remember_s;
 	/* Loopback counts by account too, but by network only if set. */
 	bool limits_loopback;
 };

@@ -27,7 +27,7 @@ recent_has(const struct recent *r, uint32_t account_id,
 
 void
 recent_put(struct recent *r, uint32_t account_id, const uint8_t mark[MAC_BYTES],
-    int64_t now_s)
+    int64_t until_s)
 {
 	size_t at = set_of(account_id);
 	struct recent_entry *best = &r->entries[at];
@@ -44,7 +44,7 @@ recent_put(struct recent *r, uint32_t account_id, const uint8_t mark[MAC_BYTES],
 			best = e;
 	}
 	best->account_id = account_id;
-	best->until_s = now_s + RECENT_S;
+	best->until_s = until_s;
 	memcpy(best->mark, mark, MAC_BYTES);
 }
 

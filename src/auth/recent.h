@@ -12,8 +12,6 @@
 
 #define RECENT_ENTRIES 256
 #define RECENT_WAYS    4
-/* Long enough for a phone's interval, short enough to matter little. */
-#define RECENT_S 600
 
 struct recent_entry {
 	uint32_t account_id; /* 0: free */
@@ -28,8 +26,9 @@ struct recent {
 bool recent_has(const struct recent *r, uint32_t account_id,
     const uint8_t mark[MAC_BYTES], int64_t now_s);
 
+/* Remember until until_s. */
 void recent_put(struct recent *r, uint32_t account_id,
-    const uint8_t mark[MAC_BYTES], int64_t now_s);
+    const uint8_t mark[MAC_BYTES], int64_t until_s);
 
 void recent_forget(struct recent *r, uint32_t account_id);
 

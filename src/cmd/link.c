@@ -133,13 +133,15 @@ no_wake(void *owner)
 	(void)owner; /* it is asked again in any case */
 }
 
+/* Tell the store its limits; what auth must know is returned. */
 static struct auth_options
-options_of(struct store *s)
+take_settings(struct store *s)
 {
 	struct auth_options o = auth_defaults;
 	struct settings st;
 
 	settings_load(&st, s);
+	event_set_max(s, (uint32_t)st.n[SET_STORE_EVENTS]);
 	o.iterations = (uint32_t)st.n[SET_AUTH_ITERATIONS];
 	return o;
 }
@@ -157,7 +159,7 @@ open_local(struct link *l, struct buf *why)
 		owner_leave();
 		return rc;
 	}
-	o = options_of(l->admin.store);
+	o = take_settings(l->admin.store);
 	rc = auth_new(l->admin.store, NULL, &o, &l->admin.auth);
 	if (rc == 0)
 		rc = store_flush(l->admin.store);

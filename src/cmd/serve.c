@@ -84,6 +84,7 @@ auth_options_of(const struct settings *st)
 	o.free_failures = (uint32_t)st->n[SET_AUTH_FREE];
 	o.free_network_failures = (uint32_t)st->n[SET_AUTH_FREE_NETWORK];
 	o.max_delay_s = (uint32_t)st->n[SET_AUTH_MAX_DELAY];
+	o.remember_s = (uint32_t)st->n[SET_AUTH_CACHE_TIME];
 	return o;
 }
 
@@ -103,11 +104,14 @@ refresh(void *arg)
 
 	settings_load(&sv->settings, sv->store);
 	open_log(&sv->settings);
+	event_set_max(sv->store, (uint32_t)sv->settings.n[SET_STORE_EVENTS]);
 	mem_set_budget(memory_budget(&sv->settings));
 	limits.max_conns = (uint32_t)sv->settings.n[SET_NET_SESSIONS];
 	limits.max_per_host = (uint32_t)sv->settings.n[SET_NET_SESSIONS_HOST];
 	limits.max_per_network =
 	    (uint32_t)sv->settings.n[SET_NET_SESSIONS_NETWORK];
+	limits.handshake_ms =
+	    (uint32_t)sv->settings.n[SET_NET_HANDSHAKE_TIME] * 1000;
 	listen_set_limits(sv->loop, &limits);
 	o = auth_options_of(&sv->settings);
 	auth_set_options(sv->auth, &o);

@@ -142,7 +142,7 @@ conn_enter(struct conn *c, enum conn_state state)
 		break;
 	case CONN_SWITCHING:
 	case CONN_SHAKING:
-		ms = CONN_HANDSHAKE_MS;
+		ms = c->loop->limits.handshake_ms;
 		break;
 	case CONN_DRAINING:
 		ms = CONN_DRAIN_MS;

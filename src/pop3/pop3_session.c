@@ -15,6 +15,7 @@ const struct pop3_env pop3_defaults = {
 	.allows_plain = false,
 	.allows_plain_loopback = true,
 	.idle_s = 600,
+	.login_s = 600,
 	.max_errors = 10,
 	.max_failures = 5,
 };
@@ -323,6 +324,35 @@ run_slice(struct pop3 *p)
 	return r;
 }
 
+/* How long may the client, or what it waits for, take? */
+static int64_t
+deadline_ms(const struct pop3 *p)
+{
+	int64_t idle_ms = (int64_t)p->env->idle_s * 1000;
+	int64_t left_ms;
+
+	switch (p->state) {
+	case POP3_AUTHORIZATION:
+	case POP3_USER:
+	case POP3_SASL:
+		left_ms = p->started_ms + (int64_t)p->env->login_s * 1000 -
+		          clock_mono_ms();
+		if (left_ms < 0)
+			left_ms = 0;
+		return left_ms < idle_ms ? left_ms : idle_ms;
+	case POP3_CHECKING:
+		return CHECKING_MS;
+	case POP3_OPENING:
+	case POP3_TRANSACTION:
+	case POP3_LISTING:
+	case POP3_SENDING:
+	case POP3_UPDATE:
+	case POP3_CLOSING:
+		break;
+	}
+	return idle_ms;
+}
+
 static void
 step(void *session)
 {
@@ -344,9 +374,7 @@ step(void *session)
 		conn_close(p->conn);
 		return;
 	}
-	conn_set_deadline(p->conn, p->state == POP3_CHECKING
-	                               ? CHECKING_MS
-	                               : (int64_t)p->env->idle_s * 1000);
+	conn_set_deadline(p->conn, deadline_ms(p));
 }
 
 static void
@@ -391,7 +419,8 @@ pop3_open_session(struct conn *c, struct pop3_env *env)
 	p->state = POP3_AUTHORIZATION;
 	buf_init(&p->user, MAX_POP3_LINE);
 	conn_attach(c, &ops, p);
-	conn_set_deadline(c, (int64_t)env->idle_s * 1000);
+	p->started_ms = clock_mono_ms();
+	conn_set_deadline(c, deadline_ms(p));
 	pop3_reply(p, "+OK Tinpost is ready");
 }
 

@@ -45,7 +45,8 @@ struct pop3 {
 	uint32_t n_failures;
 	uint32_t n_retrieved;
 	uint32_t account_id;
-	struct buf user; /* of USER; empty most of the time */
+	int64_t started_ms; /* monotonic, at the greeting */
+	struct buf user;    /* of USER; empty most of the time */
 	struct sasl *sasl;
 	struct maildrop *drop;
 	/* Where LIST, UIDL, RETR and TOP go on. */

@@ -73,6 +73,12 @@ clean(struct span text, char storage[MAX_EVENT_BYTES])
 	return span_of(storage, text.len);
 }
 
+void
+event_set_max(struct store *s, uint32_t max_events)
+{
+	s->options.max_events = max_events;
+}
+
 int
 event_add(struct store *s, const struct event *e)
 {

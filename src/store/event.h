@@ -40,6 +40,9 @@ struct event_view {
 	char storage[6 * MAX_EVENT_BYTES];
 };
 
+/* Keep so many from now on, as store_options.max_events says at first. */
+void event_set_max(struct store *s, uint32_t max_events);
+
 /* Add one; past the bound the oldest go. */
 MUST_USE int event_add(struct store *s, const struct event *e);
 

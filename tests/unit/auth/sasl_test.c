@@ -92,14 +92,24 @@ test_passwords(void)
 static void
 test_recent(void)
 {
+	struct auth_options o = auth_defaults;
 	struct sasl *x = begin(NULL, true);
 	struct scram_secret secret;
 
+	o.iterations = MIN_ITERATIONS;
 	CHECK(try_password(NULL, "kim@mail.test", "secret one") == SASL_OK);
 	CHECK(sasl_password(x, SPAN("kim@mail.test"), SPAN("secret one")) ==
 	      SASL_OK);
 	CHECK(sasl_account(x) == w.kim);
 	sasl_free(x);
+	o.remember_s = 0;
+	auth_set_options(w.auth, &o);
+	x = begin(NULL, true);
+	CHECK(sasl_password(x, SPAN("kim@mail.test"), SPAN("secret one")) ==
+	      SASL_WAIT);
+	sasl_free(x);
+	o.remember_s = auth_defaults.remember_s;
+	auth_set_options(w.auth, &o);
 	REQUIRE(password_derive(SPAN("new one"), MIN_ITERATIONS, &secret) == 0);
 	REQUIRE(account_set_password(w.store, w.kim, &secret) == 0);
 	CHECK(try_password(NULL, "kim@mail.test", "secret one") == SASL_FAIL);

@@ -67,21 +67,22 @@ test_flood(void)
 static void
 test_recent(void)
 {
+	enum { LIFE_S = 600 };
 	static struct recent r;
 	uint8_t a[MAC_BYTES] = { 1 }, b[MAC_BYTES] = { 2 };
 
 	CHECK(!recent_has(&r, 5, a, 1000));
-	recent_put(&r, 5, a, 1000);
-	CHECK(recent_has(&r, 5, a, 1000 + RECENT_S - 1));
-	CHECK(!recent_has(&r, 5, a, 1000 + RECENT_S));
+	recent_put(&r, 5, a, 1000 + LIFE_S);
+	CHECK(recent_has(&r, 5, a, 1000 + LIFE_S - 1));
+	CHECK(!recent_has(&r, 5, a, 1000 + LIFE_S));
 	CHECK(!recent_has(&r, 5, b, 1000));
 	CHECK(!recent_has(&r, 6, a, 1000)); /* CVE-2025-30189: mixed users */
-	recent_put(&r, 5, b, 1000);
+	recent_put(&r, 5, b, 1000 + LIFE_S);
 	CHECK(!recent_has(&r, 5, a, 1000) && recent_has(&r, 5, b, 1000));
 	recent_forget(&r, 5);
 	CHECK(!recent_has(&r, 5, b, 1000));
 	for (uint32_t id = 1; id < 5000; id++)
-		recent_put(&r, id, a, 1000 + id);
+		recent_put(&r, id, a, 1000 + LIFE_S + id);
 	CHECK(recent_has(&r, 4999, a, 6000));
 }
 

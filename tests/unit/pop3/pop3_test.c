@@ -392,6 +392,23 @@ test_idle(void)
 	client_close(&c);
 }
 
+/* Who does not sign in is let go, and who has is left alone. */
+static void
+test_login_time(void)
+{
+	struct client c, known;
+
+	h.env.login_s = 1;
+	sign_in(&known, "+OK 1499 messages\r\n");
+	client_open(&c, &h);
+	SAYS(&c, "", HELLO);
+	CHECK(client_ends(&c));
+	client_close(&c);
+	SAYS(&known, "NOOP\r\n", "+OK\r\n");
+	client_close(&known);
+	h.env.login_s = pop3_defaults.login_s;
+}
+
 int
 main(void)
 {
@@ -407,6 +424,7 @@ main(void)
 	test_many();
 	test_failed_flush();
 	test_idle();
+	test_login_time();
 	house_close(&h);
 	return test_done();
 }

@@ -295,6 +295,13 @@ events(void)
 		n++;
 	}
 	CHECK_INT(n, 25);
+	event_set_max(s, 10);
+	CHECK_INT(event_add(s, &(struct event){ .kind = EVENT_SYSTEM }), 0);
+	n = 0;
+	at = UINT64_MAX;
+	while (event_previous(s, SPAN(""), &at, &v) == 0)
+		n++;
+	CHECK(n >= 10 && n < 50); /* a batch at a time */
 	store_close(s);
 }
 
