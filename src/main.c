@@ -27,6 +27,7 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 {
 	const struct smtp_limits limits = {
 		.max_message_bytes = st->n[SET_SMTP_MAX_SIZE],
+		.max_sessions = (uint32_t)st->n[SET_SMTP_SESSIONS],
 		.max_rcpts = (uint32_t)st->n[SET_SMTP_MAX_RCPTS],
 		.max_errors = (uint32_t)st->n[SET_SMTP_MAX_ERRORS],
 		.max_unknown_rcpts = (uint32_t)st->n[SET_SMTP_MAX_UNKNOWN],
@@ -64,6 +65,7 @@ refresh(const struct settings *st, struct store *s, struct auth *a,
 	pop3.allows_plain = mx.allows_plain;
 	pop3.allows_plain_loopback = mx.allows_plain_loopback;
 	pop3.idle_s = (uint32_t)st->n[SET_POP3_IDLE_TIME];
+	pop3.max_sessions = (uint32_t)st->n[SET_POP3_SESSIONS];
 	pop3.login_s = (uint32_t)st->n[SET_POP3_LOGIN_TIME];
 	pop3.max_errors = (uint32_t)st->n[SET_POP3_MAX_ERRORS];
 	pop3.max_failures = (uint32_t)st->n[SET_AUTH_FAILURES];

@@ -19,6 +19,7 @@
 	SETTING(NET_SESSIONS_HOST,    "net.sessions-host",       SETTING_INT,    "20",      1,        100000,        "",         "Connections at once from one address (IPv6: /64); loopback is exempt.") \
 	SETTING(NET_SESSIONS_NETWORK, "net.sessions-network",   SETTING_INT,    "100",     1,        100000,        "",         "Connections at once from one network (IPv4 /24, IPv6 /64); loopback is exempt.") \
 	SETTING(NET_HANDSHAKE_TIME,   "net.handshake-time",      SETTING_TIME,   "30s",     1,        3600,          "seconds",  "Time for a TLS handshake.") \
+	SETTING(SMTP_SESSIONS,        "smtp.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "SMTP connections at once, submission counted in; 0: only net.sessions bounds them.") \
 	SETTING(SMTP_MAX_SIZE,        "smtp.max-size",           SETTING_SIZE,   "50M",     65536,    1ull << 31,    "bytes",    "The largest message that is taken.") \
 	SETTING(SMTP_MAX_RCPTS,       "smtp.max-recipients",     SETTING_INT,    "200",     100,      1000,          "",         "Recipients of one message (RFC 5321 4.5.3.1.8: at least 100).") \
 	SETTING(SMTP_MAX_ERRORS,      "smtp.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
@@ -31,6 +32,7 @@
 	SETTING(SMTP_COMMAND_TIME,    "smtp.command-time",       SETTING_TIME,   "5m",      1,        86400,         "seconds",  "Time for the next command (RFC 5321 4.5.3.2.7).") \
 	SETTING(SMTP_DATA_TIME,       "smtp.data-time",          SETTING_TIME,   "3m",      1,        86400,         "seconds",  "Time between two pieces of a message (RFC 5321 4.5.3.2.5).") \
 	SETTING(SMTP_MESSAGE_TIME,    "smtp.message-time",       SETTING_TIME,   "1h",      10,       86400,         "seconds",  "Time for a whole message.") \
+	SETTING(POP3_SESSIONS,        "pop3.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "POP3 connections at once; 0: only net.sessions bounds them.") \
 	SETTING(POP3_IDLE_TIME,       "pop3.idle-time",          SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time without a command (RFC 1939 3: at least 10 minutes).") \
 	SETTING(POP3_LOGIN_TIME,      "pop3.login-time",         SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time from the greeting until somebody is signed in.") \
 	SETTING(POP3_MAX_ERRORS,      "pop3.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \

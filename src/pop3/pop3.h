@@ -33,6 +33,7 @@ struct pop3_env {
 	bool allows_plain_loopback;
 	/* RFC 1939 3: not under 10 minutes. */
 	uint32_t idle_s;
+	uint32_t max_sessions; /* 0: any number */
 	/* From the greeting until somebody is signed in, however busy the
 	 * client is; a silent one still has no more than idle_s. */
 	uint32_t login_s;

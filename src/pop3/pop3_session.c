@@ -390,6 +390,9 @@ log_end_of(const struct pop3 *p)
 	log_end(&l);
 }
 
+/* Of this process: opened and not yet freed. */
+static uint32_t n_sessions;
+
 static void
 free_session(void *session)
 {
@@ -400,6 +403,7 @@ free_session(void *session)
 	pop3_forget_message(p);
 	maildrop_close(p->drop);
 	mem_free(p);
+	n_sessions--;
 }
 
 static const struct conn_ops ops = { step, free_session };
@@ -414,6 +418,7 @@ pop3_open_session(struct conn *c, struct pop3_env *env)
 		conn_close(c);
 		return;
 	}
+	n_sessions++;
 	p->conn = c;
 	p->env = env;
 	p->state = POP3_AUTHORIZATION;
@@ -427,7 +432,10 @@ pop3_open_session(struct conn *c, struct pop3_env *env)
 void
 pop3_accept(struct conn *c, enum listen_refusal why, void *arg)
 {
-	if (why == LISTEN_OK) {
+	const struct pop3_env *e = arg;
+
+	if (why == LISTEN_OK &&
+	    (e->max_sessions == 0 || n_sessions < e->max_sessions)) {
 		pop3_open_session(c, arg);
 		return;
 	}

@@ -34,6 +34,7 @@ enum smtp_role { SMTP_MX, SMTP_SUBMISSION };
 /* Every one is a setting. */
 struct smtp_limits {
 	uint64_t max_message_bytes;
+	uint32_t max_sessions;      /* of both roles; 0: any number */
 	uint32_t max_rcpts;         /* of a message; at most MAX_RCPTS */
 	uint32_t max_errors;        /* of a connection, then 421 */
 	uint32_t max_unknown_rcpts; /* of a connection: address harvest */

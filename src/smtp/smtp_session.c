@@ -465,6 +465,9 @@ smtp_step(void *session)
 		conn_abort(s->conn); /* it does not read our replies */
 }
 
+/* Of this process, both roles; what smtp_accept made and smtp_free ended. */
+static uint32_t n_sessions;
+
 static void
 smtp_free(void *session)
 {
@@ -474,6 +477,7 @@ smtp_free(void *session)
 	smtp_txn_free(s);
 	mem_free(s->helo);
 	mem_free(s);
+	n_sessions--;
 }
 
 static const struct conn_ops smtp_ops = { smtp_step, smtp_free };
@@ -501,12 +505,17 @@ void
 smtp_accept(struct conn *c, enum listen_refusal why, void *arg)
 {
 	const struct smtp_env *e = arg;
-	struct smtp *s = why == LISTEN_OK ? mem_alloc(sizeof(*s)) : NULL;
+	struct smtp *s;
 
+	if (why == LISTEN_OK && e->limits.max_sessions > 0 &&
+	    n_sessions >= e->limits.max_sessions)
+		why = LISTEN_TOO_MANY;
+	s = why == LISTEN_OK ? mem_alloc(sizeof(*s)) : NULL;
 	if (s == NULL) {
 		turn_away(c, why);
 		return;
 	}
+	n_sessions++;
 	s->conn = c;
 	s->env = e;
 	conn_attach(c, &smtp_ops, s);

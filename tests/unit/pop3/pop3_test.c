@@ -392,6 +392,28 @@ test_idle(void)
 	client_close(&c);
 }
 
+/* Connections of this protocol; who has left makes room. */
+static void
+test_sessions(void)
+{
+	struct client c, d;
+
+	h.env.max_sessions = 1;
+	client_open(&c, &h);
+	SAYS(&c, "", HELLO);
+	client_open(&d, &h);
+	SAYS(&d, "", "-ERR [SYS/TEMP] Too many connections, try later\r\n");
+	CHECK(client_ends(&d));
+	client_close(&d);
+	SAYS(&c, "QUIT\r\n", BYE);
+	CHECK(client_ends(&c));
+	client_close(&c);
+	client_open(&c, &h);
+	SAYS(&c, "", HELLO);
+	client_close(&c);
+	h.env.max_sessions = 0;
+}
+
 /* Who does not sign in is let go, and who has is left alone. */
 static void
 test_login_time(void)
@@ -425,6 +447,7 @@ main(void)
 	test_failed_flush();
 	test_idle();
 	test_login_time();
+	test_sessions();
 	house_close(&h);
 	return test_done();
 }
