@@ -1,0 +1,95 @@
+/* imap_view.h - what one session sees of its selected mailbox.
+ *
+ * The view is the set of UIDs that the client knows of: its sequence numbers
+ * are ranks in it. The set is shared by all sessions whose view is the same
+ * (same mailbox, same last append or expunge), so a session costs bytes. The
+ * view stands still while a command runs; imap_view_sync walks the change log
+ * from where the view stands to now, tells the client, and takes the set of
+ * now.
+ *
+ * A message that was expunged by another session stays in the view until the
+ * client may be told (RFC 9051 7.5.1: not while FETCH, STORE or SEARCH is in
+ * progress): message_get says ERR_NONE for it then (RFC 2180 4.1).
+ *
+ * What a session did itself, and answered itself, it does not tell again:
+ * imap_view_own.
+ */
+#ifndef TINPOST_IMAP_IMAP_VIEW_H
+#define TINPOST_IMAP_IMAP_VIEW_H
+
+#include "base/list.h"
+#include "base/rangeset.h"
+
+struct imap;
+struct imap_set;
+struct imap_uids; /* the shared set; imap_view.c */
+
+struct imap_view {
+	uint32_t mailbox;
+	bool is_read_only;
+	bool is_deleted;      /* the mailbox is gone: the session says BYE */
+	bool is_idle;         /* wake the session when something changes */
+	bool has_saved;       /* saved is in use */
+	uint64_t seen_modseq; /* all up to here is told */
+	struct imap_uids *uids;
+	struct rangeset own;   /* MODSEQs - of_own_base - of own changes */
+	struct rangeset saved; /* "$": UIDs (RFC 5182) */
+	uint64_t keywords_told; /* bits that FLAGS has named */
+	struct list link;      /* of all views, for waking */
+	struct imap *session;
+};
+
+/* Select a mailbox: everything of it is known to the client from now on.
+ * ERR_NONE, ERR_NOMEM. imap_view_close: NULL is fine. */
+int imap_view_open(struct imap *i, uint32_t mailbox, bool is_read_only);
+void imap_view_close(struct imap *i);
+
+uint32_t imap_view_count(const struct imap_view *v);
+/* The UID of a sequence number 1..count; 0 past the end. */
+uint32_t imap_view_uid(const struct imap_view *v, uint32_t seq);
+/* The sequence number of a UID; 0: not in the view. */
+uint32_t imap_view_seq(const struct imap_view *v, uint32_t uid);
+/* The least UID of the view >= uid; false: none. */
+bool imap_view_next(const struct imap_view *v, uint32_t uid, uint32_t *out);
+uint32_t imap_view_last_uid(const struct imap_view *v); /* 0: empty */
+/* Borrowed until the next imap_view_sync. */
+const struct rangeset *imap_view_uids(const struct imap_view *v);
+
+/* The messages that a sequence-set means (of sequence numbers, or of UIDs when
+ * is_uid), as UIDs that are in the view. "*" is the last message (RFC 9051 9).
+ * ERR_SYNTAX: a sequence number past the mailbox (BAD). UIDs that are not
+ * there are passed over. ERR_NOMEM. out is initialised by the caller. */
+int imap_view_resolve(const struct imap_view *v, const struct imap_set *set,
+    bool is_uid, struct rangeset *out);
+
+/* Walking a set in order, with sequence numbers in O(1) a step: for FETCH and
+ * SEARCH over 100,000 messages. */
+struct imap_walk {
+	uint32_t uid; /* of the current message */
+	uint32_t seq;
+	size_t range;       /* of the set walked over */
+	size_t view_range;  /* of the view */
+	uint32_t view_before; /* members of the view before that range */
+};
+void imap_walk_init(struct imap_walk *w);
+/* The next member of set (a subset of the view) after w->uid. */
+bool imap_walk_next(struct imap_walk *w, const struct imap_view *v,
+    const struct rangeset *set);
+
+/* This session changed the mailbox, and told the client already (STORE's FETCH
+ * replies, or .SILENT): modseq is what the store gave the change. Without
+ * memory it is told twice, which is harmless. */
+void imap_view_own(struct imap_view *v, uint64_t modseq);
+
+/* Tell what changed since, in pieces: EXPUNGE or VANISHED (only if
+ * may_expunge; else everything behind the first of them waits too), EXISTS,
+ * FETCH with FLAGS (UID with them, MODSEQ where CONDSTORE is on), FLAGS when
+ * there is a new keyword. Returns 1 when more is to be told (call again), 0
+ * when the view is up to date, or an error: ERR_GONE: the mailbox was
+ * deleted. Puts at most IMAP_REPLY_BYTES a call. */
+int imap_view_sync(struct imap *i, bool may_expunge);
+
+/* Wake the sessions that idle on this mailbox: the store's watcher. */
+void imap_view_changed(void *arg, uint32_t mailbox);
+
+#endif
