@@ -39,6 +39,9 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 		.command_ms = (uint32_t)st->n[SET_SMTP_COMMAND_TIME] * 1000,
 		.data_block_ms = (uint32_t)st->n[SET_SMTP_DATA_TIME] * 1000,
 		.data_total_ms = (uint32_t)st->n[SET_SMTP_MESSAGE_TIME] * 1000,
+		.auth_wait_ms = (uint32_t)st->n[SET_AUTH_WAIT_TIME] * 1000,
+		.refused_ms = (uint32_t)st->n[SET_SMTP_REFUSED_TIME] * 1000,
+		.max_refused_bytes = st->n[SET_SMTP_REFUSED_SIZE],
 		.banner_delay_ms = (uint32_t)st->n[SET_SMTP_BANNER_DELAY],
 	};
 
@@ -67,6 +70,7 @@ refresh(const struct settings *st, struct store *s, struct auth *a,
 	pop3.idle_s = (uint32_t)st->n[SET_POP3_IDLE_TIME];
 	pop3.max_sessions = (uint32_t)st->n[SET_POP3_SESSIONS];
 	pop3.login_s = (uint32_t)st->n[SET_POP3_LOGIN_TIME];
+	pop3.auth_wait_s = (uint32_t)st->n[SET_AUTH_WAIT_TIME];
 	pop3.max_errors = (uint32_t)st->n[SET_POP3_MAX_ERRORS];
 	pop3.max_failures = (uint32_t)st->n[SET_AUTH_FAILURES];
 }

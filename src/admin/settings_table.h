@@ -19,6 +19,7 @@
 	SETTING(NET_SESSIONS_HOST,    "net.sessions-host",       SETTING_INT,    "20",      1,        100000,        "",         "Connections at once from one address (IPv6: /64); loopback is exempt.") \
 	SETTING(NET_SESSIONS_NETWORK, "net.sessions-network",   SETTING_INT,    "100",     1,        100000,        "",         "Connections at once from one network (IPv4 /24, IPv6 /64); loopback is exempt.") \
 	SETTING(NET_HANDSHAKE_TIME,   "net.handshake-time",      SETTING_TIME,   "30s",     1,        3600,          "seconds",  "Time for a TLS handshake.") \
+	SETTING(NET_DRAIN_TIME,       "net.drain-time",          SETTING_TIME,   "1m",      1,        3600,          "seconds",  "Time for a client to read the last reply of a connection that the server closes.") \
 	SETTING(SMTP_SESSIONS,        "smtp.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "SMTP connections at once, submission counted in; 0: only net.sessions bounds them.") \
 	SETTING(SMTP_MAX_SIZE,        "smtp.max-size",           SETTING_SIZE,   "50M",     65536,    1ull << 31,    "bytes",    "The largest message that is taken.") \
 	SETTING(SMTP_MAX_RCPTS,       "smtp.max-recipients",     SETTING_INT,    "200",     100,      1000,          "",         "Recipients of one message (RFC 5321 4.5.3.1.8: at least 100).") \
@@ -32,6 +33,8 @@
 	SETTING(SMTP_COMMAND_TIME,    "smtp.command-time",       SETTING_TIME,   "5m",      1,        86400,         "seconds",  "Time for the next command (RFC 5321 4.5.3.2.7).") \
 	SETTING(SMTP_DATA_TIME,       "smtp.data-time",          SETTING_TIME,   "3m",      1,        86400,         "seconds",  "Time between two pieces of a message (RFC 5321 4.5.3.2.5).") \
 	SETTING(SMTP_MESSAGE_TIME,    "smtp.message-time",       SETTING_TIME,   "1h",      10,       86400,         "seconds",  "Time for a whole message.") \
+	SETTING(SMTP_REFUSED_TIME,    "smtp.refused-time",       SETTING_TIME,   "10s",     1,        3600,          "seconds",  "Time to end a message with wrong line ends, which cannot be taken any more.") \
+	SETTING(SMTP_REFUSED_SIZE,    "smtp.refused-size",       SETTING_SIZE,   "64M",     0,        1ull << 31,    "bytes",    "Read of a message past smtp.max-size, so that its client sees the refusal; then it is cut.") \
 	SETTING(POP3_SESSIONS,        "pop3.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "POP3 connections at once; 0: only net.sessions bounds them.") \
 	SETTING(POP3_IDLE_TIME,       "pop3.idle-time",          SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time without a command (RFC 1939 3: at least 10 minutes).") \
 	SETTING(POP3_LOGIN_TIME,      "pop3.login-time",         SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time from the greeting until somebody is signed in.") \
@@ -42,6 +45,10 @@
 	SETTING(AUTH_FREE,            "auth.free-failures",      SETTING_INT,    "5",       0,        1000000,       "",         "Wrong passwords for one account from one network that cost no waiting.") \
 	SETTING(AUTH_FREE_NETWORK,    "auth.free-failures-network", SETTING_INT, "20",      0,        1000000,       "",         "Wrong passwords from one network, whatever the account, that cost no waiting; loopback is exempt.") \
 	SETTING(AUTH_MAX_DELAY,       "auth.max-delay",          SETTING_TIME,   "15m",     0,        86400,         "seconds",  "The longest time that a guesser is made to wait.") \
+	SETTING(AUTH_HOLD_TIME,       "auth.hold-time",          SETTING_TIME,   "8s",      0,        60,            "seconds",  "A try that must wait no longer than this is held back until then; others are told to come again.") \
+	SETTING(AUTH_FORGET_TIME,     "auth.forget-time",        SETTING_TIME,   "15m",     1,        86400,         "seconds",  "Wrong passwords are forgotten this long after the last one.") \
+	SETTING(AUTH_QUEUE,           "auth.queue",              SETTING_INT,    "128",     1,        100000,        "",         "Passwords that wait to be checked; who comes after them is told to try later.") \
+	SETTING(AUTH_WAIT_TIME,       "auth.wait-time",          SETTING_TIME,   "2m",      1,        3600,          "seconds",  "Time for a password to be checked, with its waiting; past it the connection ends.") \
 	SETTING(AUTH_CACHE_TIME,      "auth.cache-time",         SETTING_TIME,   "10m",     0,        86400,         "seconds",  "How long a password that was right is known without computing it again; 0: never.") \
 	SETTING(STORE_EVENTS,         "store.events",            SETTING_INT,    "20000",   100,      10000000,      "",         "Events that are kept for `tinpost trace`; past it the oldest go.") \
 	SETTING(STORE_QUOTA,          "store.quota",             SETTING_SIZE,   "0",       0,        1ull << 50,    "bytes",    "Quota of new people; 0: none.")

@@ -81,7 +81,8 @@ hold_back(struct attempt *t)
 
 	if (delay_s == 0)
 		return SASL_CONTINUE;
-	if (t->auth->loop == NULL || t->held_s + delay_s > MAX_HOLD_S)
+	if (t->auth->loop == NULL ||
+	    t->held_s + delay_s > t->auth->options.hold_s)
 		return SASL_THROTTLED;
 	t->held_s += delay_s;
 	return loop_set_timer(
@@ -214,8 +215,10 @@ enum sasl_result
 attempt_verdict(struct attempt *t, bool is_right)
 {
 	const struct auth_options *o = &t->auth->options;
-	struct throttle_rule pair = { o->free_failures, o->max_delay_s };
-	struct throttle_rule net = { o->free_network_failures, o->max_delay_s };
+	struct throttle_rule pair = { o->free_failures, o->max_delay_s,
+		o->forget_s };
+	struct throttle_rule net = { o->free_network_failures, o->max_delay_s,
+		o->forget_s };
 
 	if (!t->has_password && attempt_delay_s(t) > 0)
 		return SASL_THROTTLED;

@@ -7,10 +7,6 @@
 #include "auth/identity.h"
 #include "auth/state.h"
 
-/* A try that need not wait longer than this is held back until then; others
- * are told to come again. Mail clients give up after 30 s at the earliest. */
-#define MAX_HOLD_S 8
-
 struct attempt {
 	struct auth *auth;
 	void (*wake)(void *owner);

@@ -11,6 +11,9 @@ const struct auth_options auth_defaults = {
 	.free_network_failures = 50,
 	.max_delay_s = 900,
 	.remember_s = 600,
+	.hold_s = 8,
+	.forget_s = 900,
+	.max_hashes = 128,
 	.limits_loopback = false,
 };
 
@@ -72,6 +75,7 @@ void
 auth_set_options(struct auth *a, const struct auth_options *o)
 {
 	a->options = *o;
+	a->hasher.max = o->max_hashes;
 	if (o->iterations != 0)
 		a->iterations = o->iterations;
 	if (a->iterations < MIN_ITERATIONS)
@@ -97,7 +101,7 @@ auth_new(struct store *s, struct loop *loop, const struct auth_options *o,
 		return ERR_NOMEM;
 	a->store = s;
 	a->loop = loop;
-	hasher_init(&a->hasher);
+	hasher_init(&a->hasher, o->max_hashes);
 	job_init(&a->job, run_job);
 	rand_bytes(a->mark_key, sizeof(a->mark_key));
 	rc = load_fake_key(a);

@@ -40,6 +40,15 @@ struct auth_options {
 	uint32_t max_delay_s;
 	/* For how long a password that was right needs no hash; 0: never. */
 	uint32_t remember_s;
+	/* A try that need not wait longer than this is held back until then;
+	 * others are told to come again. Mail clients give up after 30 s at
+	 * the earliest. */
+	uint32_t hold_s;
+	/* Failures are forgotten this long after the last one. */
+	uint32_t forget_s;
+	/* Passwords that wait to be hashed, three seconds' worth; who comes
+	 * after them is told to try later. */
+	uint32_t max_hashes;
 	/* Loopback counts by account too, but by network only if set. */
 	bool limits_loopback;
 };

@@ -3,10 +3,11 @@
 #include "base/clock.h"
 
 void
-hasher_init(struct hasher *h)
+hasher_init(struct hasher *h, size_t max)
 {
 	list_init(&h->queue);
 	h->n = 0;
+	h->max = max;
 	h->is_running = false;
 }
 
@@ -22,7 +23,7 @@ hash_request_init(struct hash_request *r, bool (*admit)(struct hash_request *),
 int
 hasher_add(struct hasher *h, struct hash_request *r)
 {
-	if (h->n >= MAX_HASHES)
+	if (h->n >= h->max)
 		return ERR_BUSY;
 	list_add(&h->queue, &r->link);
 	h->n++;

@@ -10,9 +10,6 @@
 #include "auth/pbkdf2.h"
 #include "base/list.h"
 
-/* About three seconds of hashing; who comes after that is told to try
- * later. */
-#define MAX_HASHES 128
 /* Iterations between two looks at the clock. */
 #define HASH_STEP 128
 /* A slice of this much CPU time, then the other sessions have their turn. */
@@ -31,10 +28,11 @@ struct hash_request {
 struct hasher {
 	struct list queue; /* the first is the one that runs */
 	size_t n;
+	size_t max;      /* requests in the queue; the owner sets it */
 	bool is_running; /* the first was admitted */
 };
 
-void hasher_init(struct hasher *h);
+void hasher_init(struct hasher *h, size_t max);
 
 /* A request that is in no queue, with hash begun by the caller. */
 void hash_request_init(struct hash_request *r,

@@ -10,9 +10,9 @@ set_of(uint64_t key)
 }
 
 static int64_t
-forget_at(const struct throttle_entry *e)
+delayed_until(const struct throttle_entry *e)
 {
-	return e->last_s + e->delay_s + THROTTLE_FORGET_S;
+	return e->last_s + e->delay_s;
 }
 
 static const struct throttle_entry *
@@ -32,9 +32,9 @@ throttle_delay_s(const struct throttle *t, uint64_t key, int64_t now_s)
 {
 	const struct throttle_entry *e = find(t, key);
 
-	if (e == NULL || now_s >= e->last_s + e->delay_s)
+	if (e == NULL || now_s >= delayed_until(e))
 		return 0;
-	return (uint32_t)(e->last_s + e->delay_s - now_s);
+	return (uint32_t)(delayed_until(e) - now_s);
 }
 
 /* The key's place, or one for it: free, or the one forgotten soonest. */
@@ -50,7 +50,7 @@ place(struct throttle *t, uint64_t key)
 		if (e->key == key)
 			return e;
 		if (best->key != 0 &&
-		    (e->key == 0 || forget_at(e) < forget_at(best)))
+		    (e->key == 0 || delayed_until(e) < delayed_until(best)))
 			best = e;
 	}
 	*best = (struct throttle_entry){ .key = key };
@@ -64,7 +64,7 @@ throttle_fail(struct throttle *t, uint64_t key,
 	struct throttle_entry *e = place(t, key);
 	uint32_t n_over;
 
-	if (e->n_failures > 0 && now_s >= forget_at(e))
+	if (e->n_failures > 0 && now_s >= delayed_until(e) + rule->forget_s)
 		*e = (struct throttle_entry){ .key = key };
 	if (e->n_failures > 0 && tag != 0 && tag == e->last_tag)
 		return;

@@ -16,8 +16,6 @@
 
 #define THROTTLE_ENTRIES 256
 #define THROTTLE_WAYS    4
-/* Failures are forgotten this long after the last one. */
-#define THROTTLE_FORGET_S 900
 
 struct throttle_entry {
 	uint64_t key;      /* 0: free */
@@ -39,6 +37,9 @@ uint32_t throttle_delay_s(
 struct throttle_rule {
 	uint32_t n_free;
 	uint32_t max_delay_s;
+	/* Failures are forgotten this long after the last one, and the delay
+	 * that it brought. */
+	uint32_t forget_s;
 };
 
 /* Count a failure. tag: a hash of what was tried, 0 if unknown; the same thing

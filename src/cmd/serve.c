@@ -85,6 +85,9 @@ auth_options_of(const struct settings *st)
 	o.free_network_failures = (uint32_t)st->n[SET_AUTH_FREE_NETWORK];
 	o.max_delay_s = (uint32_t)st->n[SET_AUTH_MAX_DELAY];
 	o.remember_s = (uint32_t)st->n[SET_AUTH_CACHE_TIME];
+	o.hold_s = (uint32_t)st->n[SET_AUTH_HOLD_TIME];
+	o.forget_s = (uint32_t)st->n[SET_AUTH_FORGET_TIME];
+	o.max_hashes = (uint32_t)st->n[SET_AUTH_QUEUE];
 	return o;
 }
 
@@ -112,6 +115,7 @@ refresh(void *arg)
 	    (uint32_t)sv->settings.n[SET_NET_SESSIONS_NETWORK];
 	limits.handshake_ms =
 	    (uint32_t)sv->settings.n[SET_NET_HANDSHAKE_TIME] * 1000;
+	limits.drain_ms = (uint32_t)sv->settings.n[SET_NET_DRAIN_TIME] * 1000;
 	listen_set_limits(sv->loop, &limits);
 	o = auth_options_of(&sv->settings);
 	auth_set_options(sv->auth, &o);

@@ -145,7 +145,7 @@ conn_enter(struct conn *c, enum conn_state state)
 		ms = c->loop->limits.handshake_ms;
 		break;
 	case CONN_DRAINING:
-		ms = CONN_DRAIN_MS;
+		ms = c->loop->limits.drain_ms;
 		schedule_reap(c); /* the session */
 		break;
 	case CONN_LINGERING:

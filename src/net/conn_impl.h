@@ -7,7 +7,6 @@
 #include "net/tls_io.h"
 
 /* Deadlines of what the connection does by itself. */
-#define CONN_DRAIN_MS     60000 /* the last output, after conn_close */
 #define CONN_LINGER_MS    2000
 #define CONN_LINGER_BYTES (256 * 1024)
 #define CONN_IN_DEFAULT   8192

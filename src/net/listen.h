@@ -57,6 +57,7 @@ struct listen_limits {
 	uint32_t max_per_host;    /* IPv4 /32, IPv6 /64; default 20 */
 	uint32_t max_per_network; /* IPv4 /24, IPv6 /64; default 100 */
 	uint32_t handshake_ms;    /* for a TLS handshake; default 30000 */
+	uint32_t drain_ms; /* for the last output, after conn_close; 60000 */
 };
 
 /* Replace the limits for all listeners of the loop. Loopback and local peers

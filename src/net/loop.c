@@ -75,7 +75,7 @@ loop_new(const struct loop_hooks *hooks, struct loop **out)
 	if (l == NULL)
 		return ERR_NOMEM;
 	l->hooks = *hooks;
-	l->limits = (struct listen_limits){ 1000, 20, 100, 30000 };
+	l->limits = (struct listen_limits){ 1000, 20, 100, 30000, 60000 };
 	l->is_idle_due = true;
 	l->signals.fd = -1;
 	heap_init(&l->timers);

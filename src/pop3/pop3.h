@@ -37,6 +37,7 @@ struct pop3_env {
 	/* From the greeting until somebody is signed in, however busy the
 	 * client is; a silent one still has no more than idle_s. */
 	uint32_t login_s;
+	uint32_t auth_wait_s; /* until a password is checked */
 	/* Wrong commands, and wrong passwords, that end a session. */
 	uint32_t max_errors;
 	uint32_t max_failures;

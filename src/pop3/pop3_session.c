@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-/* A hash that waits in a long queue, and is held back, ends before this. */
-#define CHECKING_MS 60000
 /* Pipelined commands in one step: then the others have their turn. */
 #define STEP_SLICE_US 3000
 
@@ -16,6 +14,7 @@ const struct pop3_env pop3_defaults = {
 	.allows_plain_loopback = true,
 	.idle_s = 600,
 	.login_s = 600,
+	.auth_wait_s = 120,
 	.max_errors = 10,
 	.max_failures = 5,
 };
@@ -341,7 +340,7 @@ deadline_ms(const struct pop3 *p)
 			left_ms = 0;
 		return left_ms < idle_ms ? left_ms : idle_ms;
 	case POP3_CHECKING:
-		return CHECKING_MS;
+		return (int64_t)p->env->auth_wait_s * 1000;
 	case POP3_OPENING:
 	case POP3_TRANSACTION:
 	case POP3_LISTING:

@@ -34,6 +34,8 @@ enum smtp_role { SMTP_MX, SMTP_SUBMISSION };
 /* Every one is a setting. */
 struct smtp_limits {
 	uint64_t max_message_bytes;
+	/* Read of a message past that, so that its client sees the reply. */
+	uint64_t max_refused_bytes;
 	uint32_t max_sessions;      /* of both roles; 0: any number */
 	uint32_t max_rcpts;         /* of a message; at most MAX_RCPTS */
 	uint32_t max_errors;        /* of a connection, then 421 */
@@ -47,6 +49,10 @@ struct smtp_limits {
 	uint32_t command_ms;        /* RFC 5321 4.5.3.2.7: 5 minutes */
 	uint32_t data_block_ms;     /* RFC 5321 4.5.3.2.5: 3 minutes */
 	uint32_t data_total_ms;     /* one message, however slow */
+	uint32_t auth_wait_ms;      /* until a password is checked */
+	/* A client that ends its data in a way of its own waits for a reply
+	 * that cannot come; it gets one after this time. */
+	uint32_t refused_ms;
 	/* Reception only: who speaks within this time is turned away before
 	 * the banner. 0: the banner comes at once. */
 	uint32_t banner_delay_ms;

@@ -2,10 +2,6 @@
 #include "base/clock.h"
 #include "smtp/smtp_session.h"
 
-/* Read at most this much of a message that is too large anyway, so that the
- * client sees the reply; then hang up. */
-#define MAX_WASTE_BYTES (64 * 1024 * 1024)
-
 void
 smtp_data(struct smtp *s, struct span args)
 {
@@ -45,6 +41,7 @@ enum step
 smtp_data_step(struct smtp *s)
 {
 	struct span in = conn_in(s->conn);
+	const struct smtp_limits *l = smtp_limits_of(s);
 	size_t n = in.len;
 	bool was_faulty = s->txn->dots.faults != 0;
 
@@ -59,8 +56,7 @@ smtp_data_step(struct smtp *s)
 		end_data(s);
 		return STEP_MORE;
 	}
-	if (s->txn->n_bytes >
-	    smtp_limits_of(s)->max_message_bytes + MAX_WASTE_BYTES)
+	if (s->txn->n_bytes > l->max_message_bytes + l->max_refused_bytes)
 		smtp_bye(s, "552 5.3.4 Message much too large");
 	return STEP_WAIT;
 }

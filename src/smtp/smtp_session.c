@@ -12,6 +12,7 @@ _Static_assert(sizeof(struct smtp) <= 512,
 
 const struct smtp_limits smtp_limits_default = {
 	.max_message_bytes = 50 * 1024 * 1024,
+	.max_refused_bytes = 64 * 1024 * 1024,
 	.max_rcpts = 200,
 	.max_errors = 10,
 	.max_unknown_rcpts = 20,
@@ -23,14 +24,10 @@ const struct smtp_limits smtp_limits_default = {
 	.command_ms = 5 * 60 * 1000,
 	.data_block_ms = 3 * 60 * 1000,
 	.data_total_ms = 60 * 60 * 1000,
+	.auth_wait_ms = 2 * 60 * 1000,
+	.refused_ms = 10 * 1000,
 	.banner_delay_ms = 0,
 };
-
-/* A client that ends its data in a way of its own waits for a reply that
- * cannot come; it gets one after this time. */
-#define FAULTY_DATA_MS 10000
-/* The longest that a login may take: the throttle holds it for 8 s. */
-#define AUTH_WAIT_MS (2 * 60 * 1000)
 
 #define IN(state) (1u << (state))
 #define GREETED                                                                \
@@ -411,7 +408,7 @@ deadline_ms(const struct smtp *s)
 	case SMTP_AUTH:
 		return l->command_ms;
 	case SMTP_AUTH_WAIT:
-		return AUTH_WAIT_MS;
+		return l->auth_wait_ms;
 	case SMTP_DATA:
 	case SMTP_CHUNK:
 		if (s->txn == NULL || s->txn->started_ms == 0)
@@ -419,8 +416,8 @@ deadline_ms(const struct smtp *s)
 		left = s->txn->started_ms + l->data_total_ms - clock_mono_ms();
 		if (left > l->data_block_ms)
 			left = l->data_block_ms;
-		if (s->txn->dots.faults != 0 && left > FAULTY_DATA_MS)
-			left = FAULTY_DATA_MS;
+		if (s->txn->dots.faults != 0 && left > l->refused_ms)
+			left = l->refused_ms;
 		return left > 0 ? left : 0;
 	case SMTP_CLOSING:
 		return -1;

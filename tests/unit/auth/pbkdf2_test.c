@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "test.h"
 
+#define MAX_HASHES 100
+
 struct row {
 	const char *password, *salt;
 	uint32_t iterations;
@@ -93,7 +95,7 @@ test_queue(void)
 {
 	static struct hash_request r[MAX_HASHES + 1];
 
-	hasher_init(&hasher);
+	hasher_init(&hasher, MAX_HASHES);
 	CHECK(!hasher_step(&hasher));
 	for (size_t i = 0; i < MAX_HASHES; i++) {
 		begin(&r[i], i % 2 ? refused : NULL);
@@ -121,7 +123,7 @@ test_slice(void)
 	struct hash_request r;
 	int64_t start_us, worst_us = 0;
 
-	hasher_init(&hasher);
+	hasher_init(&hasher, MAX_HASHES);
 	hash_request_init(&r, NULL, finished);
 	pbkdf2_begin(&r.hash, SPAN("pw"), SPAN("salt"), 100000);
 	CHECK(hasher_add(&hasher, &r) == 0);

@@ -2,7 +2,7 @@
 #include "auth/throttle.h"
 #include "test.h"
 
-static const struct throttle_rule rule = { 3, 60 };
+static const struct throttle_rule rule = { 3, 60, 900 };
 
 static void
 test_growth(void)
@@ -47,8 +47,8 @@ test_forgets(void)
 	for (int i = 0; i < 10; i++)
 		throttle_fail(&t, 7, &rule, 0, 1000);
 	CHECK(throttle_delay_s(&t, 7, 1000) == 60);
-	throttle_fail(&t, 7, &rule, 0, 1060 + THROTTLE_FORGET_S);
-	CHECK(throttle_delay_s(&t, 7, 1060 + THROTTLE_FORGET_S) == 0);
+	throttle_fail(&t, 7, &rule, 0, 1060 + rule.forget_s);
+	CHECK(throttle_delay_s(&t, 7, 1060 + rule.forget_s) == 0);
 }
 
 /* A flood of other keys takes places, and only the least of them. */

@@ -359,7 +359,7 @@ static void
 test_limits(void)
 {
 	struct bench b;
-	struct listen_limits limits = { 2, 1, 1, 30000 };
+	struct listen_limits limits = { 2, 1, 1, 30000, 60000 };
 	int fd[3];
 
 	bench_open(&b, NULL, false);
