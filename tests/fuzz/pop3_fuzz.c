@@ -11,6 +11,7 @@ get_house(void)
 
 	if (h.loop == NULL) {
 		house_open(&h);
+		h.is_spread = true;
 		h.env.max_errors = 1000;
 		for (int i = 0; i < 3; i++)
 			house_deliver(

@@ -16,6 +16,7 @@ get_house(void)
 
 	if (h.loop == NULL) {
 		house_open(&h);
+		h.is_spread = true;
 		h.env.limits.max_errors = 1000;
 		h.env.limits.max_message_bytes = 2000;
 	}

@@ -17,6 +17,7 @@ struct house {
 	struct listener *listener;
 	struct pop3_env env;
 	uint16_t port;
+	bool is_spread; /* each client from an address of its own */
 };
 
 struct client {
@@ -95,6 +96,18 @@ house_deliver(struct house *h, uint32_t account, struct span text)
 	REQUIRE(store_flush(h->world.store) == 0);
 }
 
+/* Bind to an address of its own: a fuzzer opens more connections in a minute
+ * than one address has ports. */
+static inline void
+client_spread(struct client *c)
+{
+	static uint32_t n;
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + n++ % 50000);
+	REQUIRE(bind(c->fd, (struct sockaddr *)(void *)&sin, sizeof(sin)) == 0);
+}
+
 static inline void
 client_open(struct client *c, struct house *h)
 {
@@ -108,6 +121,8 @@ client_open(struct client *c, struct house *h)
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	c->fd = socket(AF_INET, SOCK_STREAM, 0);
 	REQUIRE(c->fd >= 0);
+	if (h->is_spread)
+		client_spread(c);
 	REQUIRE(connect(c->fd, sa, sizeof(sin)) == 0);
 	REQUIRE(fcntl(c->fd, F_SETFL, O_NONBLOCK) == 0);
 }
