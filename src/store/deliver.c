@@ -178,16 +178,6 @@ deliver_apply(struct store *s, struct fields *f)
 
 /* --- making --- */
 
-static size_t
-inline_bytes(const struct body *b)
-{
-	size_t sum = b->summary.len + 16;
-
-	for (uint32_t i = 0; i <= b->n_chunks && i <= MAX_INLINE_CHUNKS; i++)
-		sum += b->chunks[i].len + 4;
-	return sum;
-}
-
 static void
 put_body(struct store *s, const struct body *b, uint32_t volume)
 {
@@ -255,34 +245,83 @@ check_recipients(struct store *s, const struct delivery *d)
 	return 0;
 }
 
-int
-mailbox_deliver(struct store *s, const struct delivery *d,
-    struct delivered *out, uint64_t *body_id_out)
+/* What the operations of a delivery take in the turn's buffer. */
+static size_t
+delivery_bytes(const struct delivery *d)
 {
-	const struct body *b = d->body;
-	uint64_t body = b->id;
-	uint32_t volume = b->volume;
-	size_t len =
-	    FIXED_BYTES * (d->n_to / DELIVER_BATCH + 1) + TO_BYTES * d->n_to;
-	int rc = check_recipients(s, d);
+	return FIXED_BYTES * (d->n_to / DELIVER_BATCH + 1) +
+	       TO_BYTES * d->n_to + upload_inline_bytes(d->body);
+}
 
-	if (rc < 0)
-		return rc;
-	if (recover_extend(s, 0) < 0)
-		return ERR_FULL;
-	if (body_is_inline(b))
-		len += inline_bytes(b);
-	rc = op_group(s, len);
-	if (rc < 0)
-		return rc;
-	if (body_is_inline(b)) {
-		rc = volume_choose(s->volumes, b->stored_bytes, &volume);
+/* Inside a group. */
+static int
+deliver(struct store *s, const struct delivery *d, struct delivered *out,
+    uint64_t *body_out)
+{
+	uint64_t body = d->body->id;
+	uint32_t volume = d->body->volume;
+	int rc = 0;
+
+	if (body_is_inline(d->body)) {
+		rc = volume_choose(s->volumes, d->body->stored_bytes, &volume);
 		body = volume_new_id(s->volumes);
 	}
 	for (size_t i = 0; i < d->n_to && rc == 0; i += DELIVER_BATCH)
 		rc = deliver_some(s, d, body, volume, i, out);
-	rc = op_group_end(s, rc);
-	if (rc == 0 && body_id_out != NULL)
-		*body_id_out = body;
+	if (rc == 0 && body_out != NULL)
+		*body_out = body;
 	return rc;
+}
+
+/* Check all; *len_out: what they take in the turn's buffer. */
+static int
+check_many(struct store *s, const struct delivery *d, size_t n, size_t *len_out)
+{
+	size_t n_to = 0, n_inline = 0;
+
+	*len_out = 0;
+	for (size_t i = 0; i < n; i++) {
+		int rc = check_recipients(s, &d[i]);
+
+		if (rc < 0)
+			return rc;
+		*len_out += delivery_bytes(&d[i]);
+		n_inline += upload_inline_bytes(d[i].body);
+		n_to += d[i].n_to;
+	}
+	if (n > 1 && (n_to > MAX_RCPTS || n_inline > DELIVER_INLINE_BYTES))
+		return ERR_LIMIT;
+	return 0;
+}
+
+int
+mailbox_deliver_many(struct store *s, const struct delivery *d, size_t n,
+    struct delivered *out, uint64_t *body_ids_out)
+{
+	size_t len;
+	int rc;
+
+	if (n == 0 || n > DELIVER_MAX_MANY)
+		return ERR_LIMIT;
+	rc = check_many(s, d, n, &len);
+	if (rc < 0)
+		return rc;
+	if (recover_extend(s, 0) < 0)
+		return ERR_FULL;
+	rc = op_group(s, len);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = deliver(s, &d[i], out,
+		    body_ids_out == NULL ? NULL : &body_ids_out[i]);
+		out = out == NULL ? NULL : out + d[i].n_to;
+	}
+	return op_group_end(s, rc);
+}
+
+int
+mailbox_deliver(struct store *s, const struct delivery *d,
+    struct delivered *out, uint64_t *body_id_out)
+{
+	return mailbox_deliver_many(s, d, 1, out, body_id_out);
 }

@@ -61,6 +61,12 @@ struct store {
 	size_t op_start;
 	uint32_t n_puts; /* of the operation being applied */
 
+	/* Whose MODSEQ or place the operation moved, and who is told. */
+	uint32_t moved[DELIVER_BATCH];
+	uint32_t n_moved;
+	store_changed_fn *changed; /* NULL: nobody */
+	void *changed_arg;
+
 	struct op_result result;
 	struct buf scratch;    /* a large value being laid out; MAX_OP_BYTES */
 	uint64_t forget_body;  /* the sweep's place: this one, */

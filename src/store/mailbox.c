@@ -206,6 +206,7 @@ mailbox_apply_create(struct store *s, struct fields *f)
 	if (m.v.uidvalidity > s->meta.last_uidvalidity)
 		s->meta.last_uidvalidity = m.v.uidvalidity;
 	s->result.n = m.v.id;
+	row_note_moved(s, m.v.id);
 	return rc;
 }
 
@@ -331,6 +332,7 @@ mailbox_apply_rename(struct store *s, struct fields *f)
 		return rc;
 	m.v.parent = parent;
 	m.v.name = leaf;
+	row_note_moved(s, id);
 	record_put_number(&r, id);
 	rc = tree_put(s, TREE_NAME, key_span(&name), record_span(&r));
 	return rc < 0 ? rc : row_put_mailbox(s, &m);
@@ -438,6 +440,7 @@ mailbox_apply_delete(struct store *s, struct fields *f)
 	u.n_messages -= m.v.n_messages;
 	u.n_mailboxes--;
 	m.state = MAILBOX_DELETED;
+	row_note_moved(s, id);
 	name = key_name(m.v.account, m.v.parent, m.v.name);
 	rc = tree_delete(s, TREE_NAME, key_span(&name));
 	if (rc == 0)
@@ -479,6 +482,7 @@ mailbox_apply_special(struct store *s, struct fields *f)
 	if (rc < 0)
 		return rc;
 	m.v.special_use = use;
+	row_note_moved(s, id);
 	return row_put_mailbox(s, &m);
 }
 

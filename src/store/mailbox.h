@@ -111,7 +111,9 @@ MUST_USE int mailbox_next_subscription(
 MUST_USE int mailbox_find_keyword(
     struct store *s, uint32_t mailbox, struct span keyword, unsigned *bit_out);
 
-/* The same, and give it a bit if it has none. ERR_LIMIT: MAX_KEYWORDS are
+/* The same, and give it a bit if it has none. A bit is never given back, also
+ * when no message carries it any more: who remembers it over turns (a job) may
+ * rely on it. ERR_LIMIT: MAX_KEYWORDS are
  * taken, or the name is too long; ERR_INVALID. */
 MUST_USE int mailbox_add_keyword(
     struct store *s, uint32_t mailbox, struct span keyword, unsigned *bit_out);
@@ -149,6 +151,19 @@ struct delivered {
  * no recipient or too many. ERR_FULL. */
 MUST_USE int mailbox_deliver(struct store *s, const struct delivery *d,
     struct delivered *out, uint64_t *body_id_out);
+
+/* Deliveries that one call takes (RFC 3502), and what their inline bodies
+ * (upload_inline_bytes of upload.h) may come to: a body past it is spilled. */
+#define DELIVER_MAX_MANY     200
+#define DELIVER_INLINE_BYTES (160 * 1024)
+
+/* Make n deliveries, or none: they are never parted by a frame of the journal,
+ * and the failure of one undoes all. out has the sum of their n_to elements, in
+ * order, or is NULL; body_ids_out has n, or is NULL. Errors as above, and
+ * ERR_LIMIT: more than DELIVER_MAX_MANY, DELIVER_INLINE_BYTES, or MAX_RCPTS
+ * recipients in all. */
+MUST_USE int mailbox_deliver_many(struct store *s, const struct delivery *d,
+    size_t n, struct delivered *out, uint64_t *body_ids_out);
 
 /* --- the exclusive session of POP3 (RFC 1939 4), in memory --- */
 

@@ -107,4 +107,13 @@ MUST_USE int message_copy(struct store *s, uint32_t from,
     const uint8_t keyword_to[MAX_KEYWORDS], struct rangeset *missing_out,
     uint32_t *first_uid_out, uint32_t *n_out);
 
+/* Copy at most MESSAGE_COPY_BATCH messages and expunge them from where they
+ * were (RFC 6851), both or neither: no frame of the journal parts the two. As
+ * message_copy else; from and to may be one. The MODSEQ of each mailbox moves
+ * by one (of one and the same: by two). */
+MUST_USE int message_move(struct store *s, uint32_t from,
+    const struct rangeset *uids, uint32_t to,
+    const uint8_t keyword_to[MAX_KEYWORDS], struct rangeset *missing_out,
+    uint32_t *first_uid_out, uint32_t *n_out);
+
 #endif

@@ -1,4 +1,4 @@
-/* Copying, of message.h: new rows that share the body. */
+/* Copying and moving, of message.h: new rows that share the body. */
 #include "base/clock.h"
 #include "store/apply.h"
 #include "store/hidden.h"
@@ -115,13 +115,57 @@ select_copies(struct store *s, uint32_t from, const struct rangeset *uids,
 	return 0;
 }
 
-int
-message_copy(struct store *s, uint32_t from, const struct rangeset *uids,
+/* Inside a group. */
+static int
+make_copies(struct store *s, uint32_t from, uint32_t to,
+    const struct copy *copies, uint32_t n, uint32_t *first_uid_out)
+{
+	int rc;
+
+	op_begin(s, OP_COPY);
+	op_num(s, from);
+	op_num(s, to);
+	op_signed(s, clock_wall_s());
+	op_num(s, n);
+	for (uint32_t i = 0; i < n; i++) {
+		op_num(s, copies[i].uid);
+		op_num(s, copies[i].keywords);
+	}
+	rc = op_apply(s);
+	if (rc == 0)
+		*first_uid_out = (uint32_t)s->result.n;
+	return rc;
+}
+
+/* The originals go. Inside a group. */
+static int
+expunge_copied(
+    struct store *s, uint32_t from, const struct copy *copies, uint32_t n)
+{
+	struct rangeset uids;
+	int rc = 0;
+
+	rangeset_init(&uids);
+	for (uint32_t i = 0; i < n && rc == 0; i++)
+		rc = rangeset_add(&uids, copies[i].uid, copies[i].uid);
+	if (rc == 0) {
+		op_begin(s, OP_EXPUNGE);
+		op_num(s, from);
+		op_set(s, &uids);
+		rc = op_apply(s);
+	}
+	rangeset_deinit(&uids);
+	return rc;
+}
+
+static int
+copy_or_move(struct store *s, uint32_t from, const struct rangeset *uids,
     uint32_t to, const uint8_t keyword_to[MAX_KEYWORDS],
-    struct rangeset *missing_out, uint32_t *first_uid_out, uint32_t *n_out)
+    struct rangeset *missing_out, uint32_t *first_uid_out, uint32_t *n_out,
+    bool is_move)
 {
 	struct copy copies[MESSAGE_COPY_BATCH];
-	uint32_t n = 0;
+	uint32_t n = 0, first_uid = 0;
 	int rc;
 
 	*n_out = 0;
@@ -133,22 +177,34 @@ message_copy(struct store *s, uint32_t from, const struct rangeset *uids,
 	rc = select_copies(s, from, uids, keyword_to, missing_out, copies, &n);
 	if (rc < 0 || n == 0)
 		return rc;
-	rc = op_group(s, 64 + 20 * MESSAGE_COPY_BATCH);
+	rc = op_group(s, 2 * (64 + 20 * MESSAGE_COPY_BATCH));
 	if (rc < 0)
 		return rc;
-	op_begin(s, OP_COPY);
-	op_num(s, from);
-	op_num(s, to);
-	op_signed(s, clock_wall_s());
-	op_num(s, n);
-	for (uint32_t i = 0; i < n; i++) {
-		op_num(s, copies[i].uid);
-		op_num(s, copies[i].keywords);
-	}
-	rc = op_group_end(s, op_apply(s));
+	rc = make_copies(s, from, to, copies, n, &first_uid);
+	if (rc == 0 && is_move)
+		rc = expunge_copied(s, from, copies, n);
+	rc = op_group_end(s, rc);
 	if (rc < 0)
 		return rc;
-	*first_uid_out = (uint32_t)s->result.n;
+	*first_uid_out = first_uid;
 	*n_out = n;
 	return 0;
+}
+
+int
+message_copy(struct store *s, uint32_t from, const struct rangeset *uids,
+    uint32_t to, const uint8_t keyword_to[MAX_KEYWORDS],
+    struct rangeset *missing_out, uint32_t *first_uid_out, uint32_t *n_out)
+{
+	return copy_or_move(s, from, uids, to, keyword_to, missing_out,
+	    first_uid_out, n_out, false);
+}
+
+int
+message_move(struct store *s, uint32_t from, const struct rangeset *uids,
+    uint32_t to, const uint8_t keyword_to[MAX_KEYWORDS],
+    struct rangeset *missing_out, uint32_t *first_uid_out, uint32_t *n_out)
+{
+	return copy_or_move(s, from, uids, to, keyword_to, missing_out,
+	    first_uid_out, n_out, true);
 }

@@ -125,6 +125,16 @@ op_set(struct store *s, const struct rangeset *set)
 	rangeset_put(&s->turn, set);
 }
 
+/* Tell the watcher. The group is still open: op_group refuses it changes. */
+static void
+tell(struct store *s)
+{
+	if (s->changed == NULL || s->is_replaying)
+		return;
+	for (uint32_t i = 0; i < s->n_moved; i++)
+		s->changed(s->changed_arg, s->moved[i]);
+}
+
 /* Apply one operation from its encoded form. */
 static int
 run(struct store *s, uint8_t kind, struct span payload)
@@ -135,6 +145,7 @@ run(struct store *s, uint8_t kind, struct span payload)
 	if (kind >= N_OPS || apply[kind] == NULL)
 		return ERR_DAMAGED;
 	s->n_puts = 0;
+	s->n_moved = 0;
 	rc = apply[kind](s, &f);
 	if (rc < 0 && s->n_puts > 0)
 		s->is_poisoned = true;
@@ -170,6 +181,7 @@ op_apply(struct store *s)
 	s->group_n++;
 	s->n_turn_ops++;
 	s->stats.n_ops++;
+	tell(s);
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "store/row.h"
 
+#include <assert.h>
+
 #include "store/change.h"
 
 int
@@ -213,6 +215,15 @@ trim_log(struct store *s, struct mailbox_rec *m)
 	return rc;
 }
 
+void
+row_note_moved(struct store *s, uint32_t mailbox)
+{
+	const uint32_t room = sizeof(s->moved) / sizeof(s->moved[0]);
+
+	assert(s->n_moved < room);
+	s->moved[s->n_moved++] = mailbox;
+}
+
 int
 row_log_change(struct store *s, struct mailbox_rec *m, enum change_row kind,
     const struct rangeset *uids)
@@ -220,6 +231,7 @@ row_log_change(struct store *s, struct mailbox_rec *m, enum change_row kind,
 	struct key k = key_u32_u64(m->v.id, ++m->v.highest_modseq);
 	int rc;
 
+	row_note_moved(s, m->v.id);
 	if (uids == NULL)
 		return 0;
 	buf_reset(&s->scratch);

@@ -47,6 +47,9 @@ void row_count_message(
 MUST_USE int row_uncount(
     struct mailbox_rec *m, struct usage *u, const struct expunge_totals *t);
 
+/* Note that the operation moved a mailbox, for the watcher. */
+void row_note_moved(struct store *s, uint32_t mailbox);
+
 /* The change log's one way in: take the next MODSEQ of a mailbox, and unless
  * uids is NULL (an append), write a row for it. The mailbox is changed in
  * memory only; at most one old row is removed. */

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +14,13 @@
 #include "store/open.h"
 #include "store/sweep.h"
 
+void
+store_watch(struct store *s, store_changed_fn *changed, void *arg)
+{
+	s->changed = changed;
+	s->changed_arg = arg;
+}
+
 bool
 store_is_dirty(const struct store *s)
 {
@@ -22,6 +30,7 @@ store_is_dirty(const struct store *s)
 int
 store_flush(struct store *s)
 {
+	assert(!s->is_in_group); /* no watcher flushes */
 	if (s->has_turn_failed) {
 		/* An early flush failed: what came before it is gone, and
 		 * what came after was refused. */

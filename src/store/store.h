@@ -168,6 +168,20 @@ MUST_USE int store_open(const char *folder, const struct store_options *options,
  */
 void store_close(struct store *s);
 
+/* What is called when a mailbox changed. */
+typedef void store_changed_fn(void *arg, uint32_t mailbox);
+
+/* Have `changed` called with each mailbox whose MODSEQ an operation moved, or
+ * that was made, renamed (not for those below it, whose paths change too),
+ * deleted, or given another special use; also when its person was deleted, with
+ * the sweep that follows. Once an operation and mailbox, while the operation
+ * is made: it may still be undone with its group or turn, so look at
+ * mailbox_modseq or mailbox_get when woken, in the next turn; what is seen then
+ * is durable. Never called by recovery. It may read the store, and must not
+ * change, flush or close it. There is one watcher in the process, for which
+ * another, or NULL, comes in its place. */
+void store_watch(struct store *s, store_changed_fn *changed, void *arg);
+
 /* Is there a change that is not durable yet? */
 bool store_is_dirty(const struct store *s);
 

@@ -161,6 +161,7 @@ give_up_mailbox(struct store *s, const struct key *name, uint32_t id)
 	if (rc < 0)
 		return rc == ERR_NONE ? ERR_DAMAGED : rc;
 	m.state = MAILBOX_DELETED;
+	row_note_moved(s, id);
 	rc = tree_delete(s, TREE_NAME, key_span(name));
 	if (rc == 0)
 		rc = row_put_mailbox(s, &m);

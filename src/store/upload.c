@@ -2,9 +2,11 @@
 
 #include "base/mem.h"
 #include "store/chunk.h"
+#include "store/store.h"
 #include "store/volume.h"
 
 struct upload {
+	struct store *s;
 	struct volumes *vs;
 	struct buf raw; /* the chunk that is being filled */
 	struct buf chunks[MAX_INLINE_CHUNKS + 1]; /* stored; 0: the prefix */
@@ -28,6 +30,7 @@ upload_new(struct store *s, struct upload **out)
 
 	if (u == NULL)
 		return ERR_NOMEM;
+	u->s = s;
 	u->vs = store_volumes(s);
 	buf_init(&u->raw, CHUNK_BYTES);
 	for (int i = 0; i <= MAX_INLINE_CHUNKS; i++)
@@ -56,13 +59,23 @@ has_lost(const struct upload *u)
 	return u->uncommitted_bytes > 0 && u->losses != volume_losses(u->vs);
 }
 
+/* May the volume be written? A store that turned read-only still shows what is
+ * only in its open transactions: a failed commit would lose that. */
+static int
+check_volume(const struct upload *u)
+{
+	if (store_is_read_only(u->s))
+		return ERR_READ_ONLY;
+	return has_lost(u) || store_is_lost(u->s) ? ERR_IO : 0;
+}
+
 static int
 commit(struct upload *u)
 {
-	int rc;
+	int rc = check_volume(u);
 
-	if (has_lost(u))
-		return ERR_IO;
+	if (rc < 0)
+		return rc;
 	rc = volume_commit(u->vs, u->volume);
 	if (rc == 0)
 		u->uncommitted_bytes = 0;
@@ -103,11 +116,10 @@ add_spilled(struct upload *u, size_t bytes)
 static int
 put_spilled(struct upload *u, uint32_t chunk_no, struct span stored)
 {
-	int rc;
+	int rc = check_volume(u);
 
-	if (has_lost(u))
-		return ERR_IO;
-	rc = use_promise(u, stored.len);
+	if (rc == 0)
+		rc = use_promise(u, stored.len);
 	if (rc == 0)
 		rc = volume_put(u->vs, u->volume, u->id, chunk_no, stored);
 	if (rc == 0)
@@ -125,6 +137,9 @@ spill(struct upload *u)
 
 	if (u->id != 0)
 		return 0;
+	rc = check_volume(u);
+	if (rc < 0)
+		return rc;
 	rc = volume_choose_spill(
 	    u->vs, UPLOAD_COMMIT_BYTES, promise, &u->volume);
 	if (rc < 0)
@@ -209,7 +224,9 @@ put_ends(struct upload *u)
 	if (u->chunks[0].len > 0)
 		rc = put_spilled(u, 0, buf_span(&u->chunks[0]));
 	if (rc == 0)
-		rc = has_lost(u) ? ERR_IO : use_promise(u, len);
+		rc = check_volume(u);
+	if (rc == 0)
+		rc = use_promise(u, len);
 	if (rc == 0)
 		rc = volume_put_summary(
 		    u->vs, u->volume, u->id, buf_span(&u->summary));
@@ -238,12 +255,29 @@ finish(struct upload *u, struct span prefix, struct span summary)
 	if (buf_failed(&u->chunks[0]) || buf_failed(&u->summary))
 		return ERR_NOMEM;
 	u->stored_bytes += u->chunks[0].len + u->summary.len;
+	buf_deinit(&u->raw); /* it may wait for others (RFC 3502) */
 	count_staged(u);
 	if (u->stored_bytes > UPLOAD_INLINE_BYTES)
 		rc = spill(u);
 	if (rc == 0 && u->id != 0)
 		rc = put_ends(u);
 	return rc;
+}
+
+static void
+fill_body(const struct upload *u, uint32_t prefix_bytes, struct body *out)
+{
+	*out = (struct body){ .id = u->id,
+		.volume = u->volume,
+		.n_chunks = u->n_chunks,
+		.prefix_bytes = prefix_bytes,
+		.data_bytes = u->data_bytes,
+		.stored_bytes = u->stored_bytes };
+	if (u->id != 0)
+		return;
+	for (uint32_t i = 0; i <= u->n_chunks; i++)
+		out->chunks[i] = buf_span(&u->chunks[i]);
+	out->summary = buf_span(&u->summary);
 }
 
 int
@@ -254,18 +288,35 @@ upload_finish(
 		u->failed = finish(u, prefix, summary);
 	if (u->failed < 0)
 		return u->failed;
-	*out = (struct body){ .id = u->id,
-		.volume = u->volume,
-		.n_chunks = u->n_chunks,
-		.prefix_bytes = (uint32_t)prefix.len,
-		.data_bytes = u->data_bytes,
-		.stored_bytes = u->stored_bytes };
-	if (u->id != 0)
-		return 0;
-	for (uint32_t i = 0; i <= u->n_chunks; i++)
-		out->chunks[i] = buf_span(&u->chunks[i]);
-	out->summary = buf_span(&u->summary);
+	fill_body(u, (uint32_t)prefix.len, out);
 	return 0;
+}
+
+int
+upload_spill(struct upload *u, struct body *out)
+{
+	if (u->failed == 0 && u->id == 0) {
+		u->failed = spill(u);
+		if (u->failed == 0)
+			u->failed = put_ends(u);
+		count_staged(u);
+	}
+	if (u->failed < 0)
+		return u->failed;
+	fill_body(u, out->prefix_bytes, out);
+	return 0;
+}
+
+size_t
+upload_inline_bytes(const struct body *b)
+{
+	size_t sum = b->summary.len + 16;
+
+	if (!body_is_inline(b))
+		return 0;
+	for (uint32_t i = 0; i <= b->n_chunks && i <= MAX_INLINE_CHUNKS; i++)
+		sum += b->chunks[i].len + 4;
+	return sum;
 }
 
 void

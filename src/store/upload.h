@@ -57,6 +57,9 @@ body_bytes(const struct body *b)
 	return b->prefix_bytes + b->data_bytes;
 }
 
+/* What an inline body takes in the journal, about; 0: it is spilled. */
+size_t upload_inline_bytes(const struct body *b);
+
 /* Begin. ERR_NOMEM. */
 MUST_USE int upload_new(struct store *s, struct upload **out);
 
@@ -73,6 +76,11 @@ uint64_t upload_bytes(const struct upload *u);
  * ERR_NOMEM, ERR_LIMIT. */
 MUST_USE int upload_finish(struct upload *u, struct span prefix,
     struct span summary, struct body *out);
+
+/* Spill an inline body after upload_finish, when many would not fit into one
+ * turn (mailbox_deliver_many); out is as of a spilled one then. Nothing to do
+ * for a spilled one. Errors as of upload_finish. */
+MUST_USE int upload_spill(struct upload *u, struct body *out);
 
 /* Release. What was spilled, and is not delivered by then, is removed by a
  * later sweep. NULL is fine. */

@@ -6,7 +6,7 @@
 #include "store/inside.h"
 #include "store_world.h"
 
-#define N_TURNS 12
+#define N_TURNS 15
 
 static char base_folder[FILE_PATH_BYTES]; /* before the turns */
 static char cut_folder[FILE_PATH_BYTES];  /* a crash's copy, as found */
@@ -167,6 +167,17 @@ turn(struct store *s, int i)
 	case 10:
 		rc = store_idle(s);
 		rc = rc < 0 ? rc : 0;
+		break;
+	case 11: /* RFC 6851 */
+		rc = rangeset_add(&uids, 1, 3);
+		if (rc == 0)
+			rc = message_move(s, boxes[0], &uids, boxes[1], map,
+			    &missing, &id, &n);
+		break;
+	case 12: /* RFC 3502 */
+	case 13:
+		rc = world_deliver_many(s, (struct span[]){ mail, mail, mail },
+		    3, boxes[0], i == 13, NULL);
 		break;
 	default:
 		rc = world_deliver(s, mail, boxes, 2, NULL);

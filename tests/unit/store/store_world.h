@@ -123,6 +123,37 @@ world_deliver(struct store *s, struct span text, const uint32_t *boxes,
 	return rc;
 }
 
+/* Deliver n texts to one mailbox, all or none, each spilled if need be. */
+static inline int
+world_deliver_many(struct store *s, const struct span *texts, size_t n,
+    uint32_t box, bool is_spilled, struct delivered *out)
+{
+	static struct upload *u[DELIVER_MAX_MANY + 1];
+	static struct body b[DELIVER_MAX_MANY + 1];
+	static struct delivery d[DELIVER_MAX_MANY + 1];
+	const struct delivery_to to = { .mailbox = box };
+	int rc = 0;
+
+	REQUIRE(n <= DELIVER_MAX_MANY + 1);
+	memset(u, 0, sizeof(u));
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		d[i] = (struct delivery){ .body = &b[i], .to = &to, .n_to = 1 };
+		rc = upload_new(s, &u[i]);
+		if (rc == 0)
+			rc = upload_put(u[i], texts[i]);
+		if (rc == 0)
+			rc = upload_finish(u[i], SPAN("Received: by x\r\n"),
+			    SPAN("summary"), &b[i]);
+		if (rc == 0 && is_spilled)
+			rc = upload_spill(u[i], &b[i]);
+	}
+	if (rc == 0)
+		rc = mailbox_deliver_many(s, d, n, out, NULL);
+	for (size_t i = 0; i < n; i++)
+		upload_free(u[i]);
+	return rc;
+}
+
 /* The whole message, as read back. */
 static inline int
 world_read(struct store *s, uint32_t mailbox, uint32_t uid, struct buf *out)
