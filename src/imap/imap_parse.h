@@ -27,14 +27,12 @@ bool imap_is_atom_char(char ch);
 bool imap_is_astring_char(char ch); /* atom characters and "]" */
 enum parse imap_parse_tag(struct cur *c, struct span *out);
 enum parse imap_parse_atom(struct cur *c, struct span *out);
-/* quoted or literal; {n}, {n+}, and ~{n} (literal8, RFC 3516) where
- * allows_literal8. NUL only in the last. */
+/* quoted or literal: {n}, {n+}, without NUL. (literal8 of RFC 3516 stands in
+ * APPEND alone, which streams it.) 8 bit is for the caller to judge. */
 enum parse imap_parse_string(struct cur *c, struct arena *a, struct span *out);
-enum parse imap_parse_astring(
-    struct cur *c, struct arena *a, struct span *out);
+enum parse imap_parse_astring(struct cur *c, struct arena *a, struct span *out);
 /* out->p is NULL for NIL. */
-enum parse imap_parse_nstring(
-    struct cur *c, struct arena *a, struct span *out);
+enum parse imap_parse_nstring(struct cur *c, struct arena *a, struct span *out);
 
 enum parse imap_parse_number(struct cur *c, uint32_t *out);
 enum parse imap_parse_nz_number(struct cur *c, uint32_t *out);
@@ -84,6 +82,7 @@ struct imap_literal {
 	bool is_synchronizing; /* wants "+ " first */
 	bool is_binary;        /* ~{n}: literal8 */
 };
+/* A number over 63 bits: bytes is UINT64_MAX. */
 bool imap_ends_in_literal(struct span line, struct imap_literal *out);
 
 #endif
