@@ -12,6 +12,8 @@
 	SETTING(PORT_SUBMISSIONS,     "port.submissions",        SETTING_INT,    "465",     0,        65535,         "port",     "Mail from people's programs, with TLS.") \
 	SETTING(PORT_POP3,            "port.pop3",               SETTING_INT,    "110",     0,        65535,         "port",     "POP3 with STLS.") \
 	SETTING(PORT_POP3S,           "port.pop3s",              SETTING_INT,    "995",     0,        65535,         "port",     "POP3 with TLS.") \
+	SETTING(PORT_IMAP,            "port.imap",               SETTING_INT,    "143",     0,        65535,         "port",     "IMAP with STARTTLS.") \
+	SETTING(PORT_IMAPS,           "port.imaps",              SETTING_INT,    "993",     0,        65535,         "port",     "IMAP with TLS.") \
 	SETTING(LOG_TARGET,           "log.target",              SETTING_CHOICE, "stderr",  0,        0,             "stderr syslog off", "Where log lines go.") \
 	SETTING(LOG_LEVEL,            "log.level",               SETTING_CHOICE, "note",    0,        0,             "fault warn note trace", "The least important lines that are written.") \
 	SETTING(MEMORY,               "memory.budget",           SETTING_SIZE,   "0",       0,        1ull << 40,    "bytes",    "Memory for sessions; past it new connections are refused. 0: a quarter of the machine's.") \
@@ -39,6 +41,12 @@
 	SETTING(POP3_IDLE_TIME,       "pop3.idle-time",          SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time without a command (RFC 1939 3: at least 10 minutes).") \
 	SETTING(POP3_LOGIN_TIME,      "pop3.login-time",         SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time from the greeting until somebody is signed in.") \
 	SETTING(POP3_MAX_ERRORS,      "pop3.max-errors",         SETTING_INT,    "10",      1,        10000,         "",         "Wrong commands in a session until it is closed.") \
+	SETTING(IMAP_SESSIONS,        "imap.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "IMAP connections at once; 0: only net.sessions bounds them.") \
+	SETTING(IMAP_IDLE_TIME,       "imap.idle-time",          SETTING_TIME,   "30m",     1,        86400,         "seconds",  "Time without a command (RFC 9051 5.4: at least 30 minutes).") \
+	SETTING(IMAP_LOGIN_TIME,      "imap.login-time",         SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time from the greeting until somebody is signed in.") \
+	SETTING(IMAP_MAX_ERRORS,      "imap.max-errors",         SETTING_INT,    "20",      1,        10000,         "",         "Wrong commands in a row until a session is closed.") \
+	SETTING(IMAP_MAX_SIZE,        "imap.max-size",           SETTING_SIZE,   "50M",     65536,    1ull << 31,    "bytes",    "The largest message that APPEND takes.") \
+	SETTING(IMAP_LITERAL_MINUS,   "imap.literal-minus",      SETTING_SWITCH, "off",     0,        1,             "",         "LITERAL- in place of LITERAL+: longer literals are asked for.") \
 	SETTING(AUTH_ITERATIONS,      "auth.iterations",         SETTING_INT,    "0",       0,        100000,        "rounds",   "Rounds of PBKDF2 for new passwords, at least 4096; 0: measured for this machine.") \
 	SETTING(AUTH_PLAINTEXT,       "auth.plaintext",          SETTING_CHOICE, "loopback", 0,       0,             "never loopback anywhere", "Where passwords may travel without TLS.") \
 	SETTING(AUTH_FAILURES,        "auth.max-failures",       SETTING_INT,    "5",       1,        1000,          "",         "Failed sign-ins in a session until it is closed.") \

@@ -28,6 +28,14 @@ arena_reset(struct arena *a)
 	a->used_bytes = a->total_bytes = 0;
 }
 
+void
+arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->blocks; b != NULL; b = b->next)
+		wipe(b->data, b->cap);
+	arena_reset(a);
+}
+
 void *
 arena_alloc(struct arena *a, size_t len)
 {

@@ -22,6 +22,9 @@ void arena_init(struct arena *a, size_t max_bytes);
 /* Free everything; usable again. */
 void arena_reset(struct arena *a);
 
+/* The same, the bytes overwritten first. */
+void arena_wipe(struct arena *a);
+
 /* len zeroed bytes, aligned for any type. NULL: over the maximum or none
  * left. */
 MUST_USE void *arena_alloc(struct arena *a, size_t len);

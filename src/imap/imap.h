@@ -5,6 +5,11 @@
  * other sessions did to the selected mailbox it learns from the store's change
  * log alone, at the moments at which the protocol allows it to tell
  * (imap_view.h).
+ *
+ * Decisions  a line ends with CRLF alone; a bare LF ends the session, since what
+ *            stands behind it may have been smuggled in by somebody else.
+ *            Empty lines between commands are passed over: some clients
+ *            send one behind a literal.
  */
 #ifndef TINPOST_IMAP_IMAP_H
 #define TINPOST_IMAP_IMAP_H
@@ -24,10 +29,12 @@ struct imap_env {
 	bool allows_plain_loopback;
 	bool is_literal_minus; /* LITERAL- in place of LITERAL+ (RFC 7888 5) */
 	uint32_t idle_s;       /* RFC 9051 5.4: not under 30 minutes */
-	uint32_t login_s;      /* from the greeting until somebody is signed in */
+	uint32_t login_s; /* from the greeting until somebody is signed in */
+	uint32_t auth_wait_s;  /* until a password is checked */
 	uint32_t max_sessions; /* 0: any number */
-	uint32_t max_errors;   /* wrong commands, and wrong passwords, that end */
-	uint32_t max_failures; /* a session */
+	uint32_t max_errors;   /* wrong commands (in a row, once somebody is */
+	uint32_t
+	    max_failures; /* signed in), wrong passwords: end the session */
 	uint64_t max_message_bytes; /* APPENDLIMIT (RFC 7889) */
 };
 

@@ -1,9 +1,9 @@
 /* imap_session.h - one IMAP session, for this room's modules.
  *
- * imap_session.c reads commands, looks them up in the one table, passes the
- * gate, runs jobs and sends what is due; each command is in a file of its own
- * (or of its family), cmd_*.c. To add a command: a row, a file, a transcript,
- * a line in src/RFC.
+ * imap_session.c looks commands up in the one table, passes the gate, runs jobs
+ * and sends what is due; imap_read.c reads them; each command is in a file of
+ * its own (or of its family), cmd_*.c. To add a command: a row (with the
+ * capabilities that it brings), a file, a transcript, a line in src/RFC.
  *
  * A command's bytes, its literals included, are gathered in the connection's
  * input until it is whole (at most IMAP_COMMAND_BYTES), then copied into the
@@ -85,7 +85,8 @@ struct imap {
 	uint32_t enabled; /* IMAP_ bits */
 	uint32_t n_errors;
 	uint32_t n_failures;
-	int64_t started_ms; /* monotonic, at the greeting */
+	int64_t started_ms;     /* monotonic, at accept */
+	int64_t heard_ms;       /* monotonic, of the last work for the client */
 	struct imap_view *view; /* IMAP_SELECTED: the mailbox */
 	/* --- the command under way --- */
 	const struct imap_cmd *cmd; /* NULL: none */
@@ -94,12 +95,18 @@ struct imap {
 	struct arena arena;
 	bool is_uid;      /* UID was said before it */
 	bool is_finished; /* reply is set; what changed is being told */
+	bool starts_tls;  /* once the reply is put */
+	bool has_greeted;
 	uint8_t tag_len;
 	char tag[MAX_IMAP_TAG];
 	const char *reply; /* a literal or in the arena: "OK ..." */
 	/* --- reading --- */
-	bool is_skipping;  /* the rest of a line that is too long */
-	uint32_t literal_end; /* of the unread input is known to be whole up to */
+	bool is_skipping;    /* reply is set; the rest of the command is not
+	                       * wanted */
+	uint32_t line_start; /* in the unread input: behind the last literal */
+	uint32_t scanned;    /* in the unread input: no line end before it */
+	uint64_t skip_bytes; /* is_skipping: of a literal, before a line */
+	uint64_t n_skipped;  /* bytes of this command */
 	struct sasl *sasl;
 };
 
@@ -115,8 +122,8 @@ void imap_done(struct imap *i, const char *text);
 
 /* The same with text formatted into the arena: words is everything up to the
  * span, which is put as it is (a set of UIDs, say). */
-void imap_done_span(struct imap *i, const char *before, struct span middle,
-    const char *after);
+void imap_done_span(
+    struct imap *i, const char *before, struct span middle, const char *after);
 
 /* "BAD text": the client is wrong. Counts as an error of the session. */
 void imap_bad(struct imap *i, const char *text);
@@ -137,11 +144,49 @@ MUST_USE void *imap_alloc(struct imap *i, size_t len);
 /* Say "* BYE text" and close. */
 void imap_bye(struct imap *i, const char *text);
 
+/* Refuse the command under way although the client may still be sending it:
+ * "TAG text" goes out as soon as the rest is read and thrown away. l: the
+ * literal that was announced last; NULL: the rest of a line. text as for
+ * imap_done; BAD counts as an error. */
+void imap_refuse(
+    struct imap *i, const char *text, const struct imap_literal *l);
+
+/* --- reading: imap_read.c --- */
+
+/* Gather the next command; run it when it is whole, or when a message of
+ * APPEND begins. */
+enum imap_step imap_read_command(struct imap *i);
+
+/* Throw input away as imap_refuse wants it. */
+enum imap_step imap_read_rest(struct imap *i);
+
+/* For jobs: look at the next line of the input, without its CRLF; *n_out is
+ * what to consume. PARSE_BAD: it is longer than max. A line that ends with LF
+ * alone ends the session, and is PARSE_MORE. */
+enum parse imap_read_line(
+    struct imap *i, size_t max, struct span *line_out, size_t *n_out);
+
+/* --- the gate: imap_session.c --- */
+
+/* Look at tag and name of a command (all of it, or up to the announcement of a
+ * literal): sets tag, cmd and is_uid, and args to what stands behind the name.
+ * Returns NULL, or why it may not run. */
+const char *imap_look_up(struct imap *i, struct span text, struct cur *args);
+
+/* Run a whole command, or APPEND up to its message. The text is copied. */
+void imap_run_text(struct imap *i, struct span text);
+
+/* The most that a command may be long now. */
+size_t imap_max_command(const struct imap *i);
+
 /* May names and passwords be sent as they are? */
 bool imap_allows_plain(const struct imap *i);
 
 /* Put all capabilities of this moment, parted by spaces (RFC 9051 7.2.2). */
 void imap_put_capabilities(struct imap *i, struct buf *out);
+
+/* The part of it that is about signing in: cmd_login.c. */
+void imap_put_login_capabilities(struct imap *i, struct buf *out);
 
 /* Turn CONDSTORE on; the first time, with a selected mailbox, tells
  * HIGHESTMODSEQ (RFC 7162 3.1). */
@@ -175,6 +220,9 @@ void imap_getquotaroot(struct imap *i, struct cur *args);
 void imap_setquota(struct imap *i, struct cur *args);
 /* cmd_append.c */
 void imap_append(struct imap *i, struct cur *args);
+/* Is the literal that these arguments end with a message (or the name of the
+ * mailbox)? */
+bool imap_append_begins(struct imap *i, struct cur args);
 /* cmd_select.c */
 void imap_select(struct imap *i, struct cur *args);
 void imap_examine(struct imap *i, struct cur *args);
