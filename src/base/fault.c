@@ -44,7 +44,8 @@ void
 fault_arm_from_env(void)
 {
 	static const char *const names[N_FAULT_SITES] = { "alloc", "write",
-		"short_write", "sync", "full", "lmdb", "accept", "panic" };
+		"short_write", "sync", "full", "lmdb", "accept", "panic",
+		"volume_panic" };
 	struct span rest = span_str(getenv("TINPOST_FAULT"));
 
 	while (rest.len > 0) {

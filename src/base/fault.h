@@ -10,14 +10,15 @@
 #include <stdint.h>
 
 enum fault_site {
-	FAULT_ALLOC,       /* mem_alloc and its kin */
-	FAULT_WRITE,       /* a write that fails with EIO */
-	FAULT_SHORT_WRITE, /* a write that ends half way, then ENOSPC */
-	FAULT_SYNC,        /* a flush that fails with EIO */
-	FAULT_FULL,        /* free space reads as none */
-	FAULT_LMDB,        /* an LMDB put fails inside an operation */
-	FAULT_ACCEPT,      /* accept fails with EMFILE */
-	FAULT_PANIC,       /* a commit of LMDB ends in MDB_PANIC */
+	FAULT_ALLOC,        /* mem_alloc and its kin */
+	FAULT_WRITE,        /* a write that fails with EIO */
+	FAULT_SHORT_WRITE,  /* a write that ends half way, then ENOSPC */
+	FAULT_SYNC,         /* a flush that fails with EIO */
+	FAULT_FULL,         /* free space reads as none */
+	FAULT_LMDB,         /* an LMDB put fails inside an operation */
+	FAULT_ACCEPT,       /* accept fails with EMFILE */
+	FAULT_PANIC,        /* a commit of the index ends in MDB_PANIC */
+	FAULT_VOLUME_PANIC, /* the same of a volume */
 	N_FAULT_SITES
 };
 

@@ -235,7 +235,7 @@ check_recipients(struct store *s, const struct delivery *d)
 	if (d->n_to == 0 || d->n_to > MAX_RCPTS)
 		return ERR_LIMIT;
 	for (size_t i = 0; i < d->n_to; i++) {
-		int rc = row_get_mailbox(s, d->to[i].mailbox, false, &m);
+		int rc = row_get_target(s, d->to[i].mailbox, &m);
 
 		if (rc < 0)
 			return rc;

@@ -18,6 +18,12 @@ lmdb_next_page(MDB_txn *txn)
 	return txn->mt_next_pgno;
 }
 
+bool
+lmdb_has_panicked(MDB_env *env)
+{
+	return env->me_flags & MDB_FATAL_ERROR;
+}
+
 int
 lmdb_panic(MDB_txn *txn)
 {

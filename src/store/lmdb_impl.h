@@ -5,6 +5,7 @@
 #define TINPOST_STORE_LMDB_IMPL_H
 
 #include <lmdb.h>
+#include <stdbool.h>
 
 /* Pages that a write transaction holds in memory (rule 9). */
 unsigned lmdb_n_dirty(MDB_txn *txn);
@@ -12,6 +13,10 @@ unsigned lmdb_n_dirty(MDB_txn *txn);
 /* The first page number that the transaction has not used: the file must
  * reach up to it before the commit (rule 7). */
 size_t lmdb_next_page(MDB_txn *txn);
+
+/* Did a commit fail so that nothing can be done with the environment but to
+ * close it (MDB_PANIC, rule 10)? */
+bool lmdb_has_panicked(MDB_env *env);
 
 /* For tests: what mdb_txn_commit does when a head page could neither be
  * written nor be put back (rule 10). Returns MDB_PANIC. */

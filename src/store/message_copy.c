@@ -165,6 +165,7 @@ copy_or_move(struct store *s, uint32_t from, const struct rangeset *uids,
     bool is_move)
 {
 	struct copy copies[MESSAGE_COPY_BATCH];
+	struct mailbox_rec m;
 	uint32_t n = 0, first_uid = 0;
 	int rc;
 
@@ -172,8 +173,11 @@ copy_or_move(struct store *s, uint32_t from, const struct rangeset *uids,
 	*first_uid_out = 0;
 	if (uids->n_members > MESSAGE_COPY_BATCH)
 		return ERR_LIMIT;
-	if (mailbox_modseq(s, from) == 0 || mailbox_modseq(s, to) == 0)
+	if (mailbox_modseq(s, from) == 0)
 		return ERR_NONE;
+	rc = row_get_target(s, to, &m);
+	if (rc < 0)
+		return rc;
 	rc = select_copies(s, from, uids, keyword_to, missing_out, copies, &n);
 	if (rc < 0 || n == 0)
 		return rc;

@@ -21,6 +21,17 @@ row_get_mailbox(
 }
 
 int
+row_get_target(struct store *s, uint32_t id, struct mailbox_rec *out)
+{
+	struct account_rec owner;
+	int rc = row_get_mailbox(s, id, false, out);
+
+	if (rc == 0)
+		rc = row_get_account(s, out->v.account, false, &owner);
+	return rc;
+}
+
+int
 row_put_mailbox(struct store *s, const struct mailbox_rec *m)
 {
 	struct key k = key_u32(m->v.id);

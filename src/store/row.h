@@ -9,6 +9,11 @@
 /* ERR_NONE: none, or deleted, unless is_any. */
 MUST_USE int row_get_mailbox(
     struct store *s, uint32_t id, bool is_any, struct mailbox_rec *out);
+/* The same for who makes an operation that puts messages there: also ERR_NONE
+ * when its person is deleted, and the sweep will take it with all it holds.
+ * Not for apply: what a journal holds was made before this was asked. */
+MUST_USE int row_get_target(
+    struct store *s, uint32_t id, struct mailbox_rec *out);
 MUST_USE int row_put_mailbox(struct store *s, const struct mailbox_rec *m);
 
 MUST_USE int row_get_account(

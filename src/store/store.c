@@ -24,7 +24,8 @@ store_watch(struct store *s, store_changed_fn *changed, void *arg)
 bool
 store_is_dirty(const struct store *s)
 {
-	return s->n_turn_ops > 0 || s->has_turn_failed;
+	return s->n_turn_ops > 0 || s->has_turn_failed ||
+	       (volume_health(s->volumes) < 0 && !s->is_read_only);
 }
 
 int

@@ -80,9 +80,10 @@
  *  8. An operation has at most 64 records and 64 KB. What is larger is an
  *     intent: visible at once, carried out by bounded sweeps, resumed at start.
  *  9. The dirty bound is memory: 256 pages on small boards.
- * 10. After MDB_PANIC the process exits. A start syncs before its first write,
- *     and compares the files' lengths with their last pages. Three failed
- *     starts within a minute: read-only, journal untouched, record named.
+ * 10. After MDB_PANIC of the index the process exits; a volume is opened
+ *     again. A start syncs before its first write, and compares the files'
+ *     lengths with their last pages. Three failed starts within a minute:
+ *     read-only, journal untouched, record named.
  * 11. A backup reads from a snapshot taken after a checkpoint; bodies are not
  *     removed meanwhile.
  * 12. An upgrade stops cleanly first: empty journal.
@@ -182,7 +183,8 @@ typedef void store_changed_fn(void *arg, uint32_t mailbox);
  * another, or NULL, comes in its place. */
 void store_watch(struct store *s, store_changed_fn *changed, void *arg);
 
-/* Is there a change that is not durable yet? */
+/* Is there something to flush: a change that is not durable yet, or a failure
+ * to get over? */
 bool store_is_dirty(const struct store *s);
 
 /* The turn's one flush: all changes so far become durable. ERR_IO, ERR_FULL:

@@ -513,7 +513,8 @@ static int
 call_commit(void *arg)
 {
 	struct call *c = arg;
-	int rc = mdb_txn_commit(c->txn);
+	int rc = fault_hit(FAULT_VOLUME_PANIC) ? lmdb_panic(c->txn)
+	                                       : mdb_txn_commit(c->txn);
 
 	c->txn = NULL; /* freed by LMDB, in failure too */
 	return from_lmdb(rc);

@@ -115,8 +115,8 @@ volset_list(struct volumes *vs)
 	return rc;
 }
 
-static void
-close_file(struct volumes *vs, struct volfile *f)
+void
+volset_close(struct volumes *vs, struct volfile *f)
 {
 	struct volume_info *info = volset_info(vs, f->no);
 
@@ -158,7 +158,7 @@ close_one(struct volumes *vs, bool is_clean_only)
 	for (struct list *l = vs->open.next; l != &vs->open; l = l->next) {
 		f = LIST_OF(l, struct volfile, link);
 		if (f->txn == NULL) {
-			close_file(vs, f);
+			volset_close(vs, f);
 			return true;
 		}
 	}
@@ -168,7 +168,7 @@ close_one(struct volumes *vs, bool is_clean_only)
 	/* A failed commit is noted, and found by volume_health. */
 	if (volset_commit(vs, f) < 0)
 		volfile_abort(f);
-	close_file(vs, f);
+	volset_close(vs, f);
 	return true;
 }
 
@@ -261,7 +261,7 @@ void
 volset_close_all(struct volumes *vs)
 {
 	while (!list_is_empty(&vs->open))
-		close_file(vs, LIST_OF(vs->open.next, struct volfile, link));
+		volset_close(vs, LIST_OF(vs->open.next, struct volfile, link));
 }
 
 int

@@ -92,6 +92,8 @@ void volset_lose(struct volumes *vs, int rc);
 MUST_USE int volset_delete(struct volumes *vs, uint32_t volume,
     enum volume_tree tree, uint64_t body_id, uint32_t chunk_no);
 
+/* Close one; what it had not committed is gone. */
+void volset_close(struct volumes *vs, struct volfile *f);
 void volset_close_all(struct volumes *vs);
 
 #endif

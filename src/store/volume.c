@@ -358,8 +358,16 @@ volume_commit_all(struct volumes *vs)
 void
 volume_abort_all(struct volumes *vs)
 {
-	for (struct list *l = vs->open.next; l != &vs->open; l = l->next)
-		volfile_abort(LIST_OF(l, struct volfile, link));
+	for (struct list *l = vs->open.next, *next; l != &vs->open; l = next) {
+		struct volfile *f = LIST_OF(l, struct volfile, link);
+
+		next = l->next;
+		volfile_abort(f);
+		/* Rule 10. The file is synced before it is written again, as
+		 * by a new process: that is all that one could do. */
+		if (lmdb_has_panicked(f->env))
+			volset_close(vs, f);
+	}
 	vs->losses++;
 	vs->health = 0;
 	vs->cache.body_id = 0;

@@ -128,7 +128,8 @@ MUST_USE int volume_commit(struct volumes *vs, uint32_t volume);
 MUST_USE int volume_commit_all(struct volumes *vs);
 
 /* Forget all that is not committed, before a replay. Uploads that lose bytes
- * by it fail later with ERR_IO. Call volume_recover after the replay. */
+ * by it fail later with ERR_IO. Closes what LMDB gave up (rule 10), to be
+ * opened anew. Call volume_recover after the replay. */
 void volume_abort_all(struct volumes *vs);
 
 /* How often a transaction was lost; uploads compare it. */

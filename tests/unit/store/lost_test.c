@@ -97,11 +97,67 @@ rule_10_panic_at_start(void)
 	store_close(s);
 }
 
+/* How a volume's panic comes: with a large upload's commit, or with a
+ * checkpoint. */
+static void
+meet_volume_panic(struct store *s, uint32_t box, bool is_upload)
+{
+	static char noise[600 << 10];
+	struct span text = span_of(noise, sizeof(noise));
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < sizeof(noise); i++) {
+		x = x * 1664525u + 1013904223u;
+		noise[i] = (char)('!' + (x >> 24) % 90);
+	}
+	fault_arm(FAULT_VOLUME_PANIC, 1, false);
+	if (is_upload)
+		CHECK_INT(world_deliver(s, text, &box, 1, NULL), ERR_IO);
+	else
+		CHECK_INT(store_checkpoint(s), ERR_IO);
+	CHECK(fault_passes(FAULT_VOLUME_PANIC) > 0);
+	/* The loop flushes only what is dirty. */
+	CHECK(store_is_dirty(s) == is_upload);
+	CHECK_INT(store_flush(s), 0);
+	CHECK(!store_is_dirty(s));
+	CHECK_INT(world_deliver(s, text, &box, 1, NULL), 0);
+	CHECK_INT(store_flush(s), 0);
+}
+
+/* A volume is opened again, and what the journal holds put again: nothing is
+ * lost, and no restart is needed. */
+static void
+rule_10_volume_panic(bool is_upload)
+{
+	struct store *s = world_new("volume", NULL);
+	uint32_t box = world_inbox(s, world_account(s, "kim@x.test"));
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(world_deliver(s, SPAN("hi\r\n"), &box, 1, NULL), 0);
+		CHECK_INT(store_flush(s), 0);
+	}
+	meet_volume_panic(s, box, is_upload);
+	CHECK(!store_is_lost(s) && !store_is_read_only(s));
+	for (int again = 0; again < 2; again++) {
+		for (uint32_t uid = 1; uid <= 4; uid++)
+			CHECK_INT(world_read(s, box, uid, &b), 0);
+		store_close(s);
+		s = world_open(NULL);
+		REQUIRE(s != NULL);
+	}
+	store_close(s);
+	buf_deinit(&b);
+}
+
 int
 main(void)
 {
 	for (int how = 0; how < N_HOWS; how++)
 		rule_10_panic((enum how)how);
 	rule_10_panic_at_start();
+	rule_10_volume_panic(true);
+	rule_10_volume_panic(false);
 	return test_done();
 }

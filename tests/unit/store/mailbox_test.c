@@ -266,6 +266,9 @@ rule_8_many_recipients(void)
 	CHECK_INT(st.n_messages, 100);
 	/* One of them gone: none gets it. */
 	CHECK_INT(account_delete(s, 100), 0);
+	/* Also before the sweep came by: it would take the message with it. */
+	CHECK_INT(
+	    world_deliver(s, SPAN("hello\r\n"), boxes, 100, out), ERR_NONE);
 	settle(s);
 	CHECK_INT(
 	    world_deliver(s, SPAN("hello\r\n"), boxes, 100, out), ERR_NONE);
