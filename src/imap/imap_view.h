@@ -32,10 +32,10 @@ struct imap_view {
 	bool has_saved;       /* saved is in use */
 	uint64_t seen_modseq; /* all up to here is told */
 	struct imap_uids *uids;
-	struct rangeset own;   /* MODSEQs - of_own_base - of own changes */
-	struct rangeset saved; /* "$": UIDs (RFC 5182) */
+	struct rangeset own;    /* MODSEQs - of_own_base - of own changes */
+	struct rangeset saved;  /* "$": UIDs (RFC 5182) */
 	uint64_t keywords_told; /* bits that FLAGS has named */
-	struct list link;      /* of all views, for waking */
+	struct list link;       /* of all views, for waking */
 	struct imap *session;
 };
 
@@ -67,14 +67,14 @@ int imap_view_resolve(const struct imap_view *v, const struct imap_set *set,
 struct imap_walk {
 	uint32_t uid; /* of the current message */
 	uint32_t seq;
-	size_t range;       /* of the set walked over */
-	size_t view_range;  /* of the view */
+	size_t range;         /* of the set walked over */
+	size_t view_range;    /* of the view */
 	uint32_t view_before; /* members of the view before that range */
 };
 void imap_walk_init(struct imap_walk *w);
 /* The next member of set (a subset of the view) after w->uid. */
-bool imap_walk_next(struct imap_walk *w, const struct imap_view *v,
-    const struct rangeset *set);
+bool imap_walk_next(
+    struct imap_walk *w, const struct imap_view *v, const struct rangeset *set);
 
 /* This session changed the mailbox, and told the client already (STORE's FETCH
  * replies, or .SILENT): modseq is what the store gave the change. Without
