@@ -63,8 +63,7 @@ take_zone(struct span word, int *minutes)
 /* What stands around the time: a day and a month before it, a year before or
  * behind it, perhaps a zone. */
 static void
-take_date(
-    const struct span *words, size_t n, size_t at, struct from_line *out)
+take_date(const struct span *words, size_t n, size_t at, struct from_line *out)
 {
 	struct civil c = { 0 };
 	size_t i = at > 4 ? at - 4 : 0;

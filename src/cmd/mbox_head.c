@@ -51,7 +51,8 @@ take_keywords(struct mbox_meta *m, struct span value)
 		if (i < value.len && !ascii_is_space(value.p[i]))
 			continue;
 		/* Too many: the last ones are left out. */
-		if (i > from && m->keywords.len + i - from < MAX_KEYWORDS_TEXT) {
+		if (i > from &&
+		    m->keywords.len + i - from < MAX_KEYWORDS_TEXT) {
 			buf_put(&m->keywords, span_sub(value, from, i - from));
 			buf_put_char(&m->keywords, ' ');
 		}
@@ -155,8 +156,8 @@ static const struct known known[] = {
 struct walk {
 	struct span rest;
 	bool is_ours;
-	uint32_t seen;    /* bits of known[] */
-	struct span all;  /* of the field: with its line end and folds */
+	uint32_t seen;   /* bits of known[] */
+	struct span all; /* of the field: with its line end and folds */
 	struct span value;
 	const struct known *k; /* NULL: none of these, or not the first */
 };
@@ -181,8 +182,8 @@ recognize(struct walk *w, struct span name)
 			continue;
 		if (w->seen & bit)
 			return NULL;
-		if (w->is_ours && (!(known[i].flags & IS_OUR_TOP) ||
-		                      (w->seen & ~(bit - 1))))
+		if (w->is_ours &&
+		    (!(known[i].flags & IS_OUR_TOP) || (w->seen & ~(bit - 1))))
 			break;
 		w->seen |= bit;
 		return &known[i];
@@ -245,9 +246,9 @@ mbox_head_clean(
 	struct walk w = { .rest = head, .is_ours = is_ours };
 
 	while (next_field(&w)) {
-		bool goes = w.k && ((w.k->flags & GOES) ||
-		                       ((w.k->flags & GOES_USED) &&
-		                           is_length_used));
+		bool goes =
+		    w.k && ((w.k->flags & GOES) ||
+		               ((w.k->flags & GOES_USED) && is_length_used));
 
 		if (!goes)
 			buf_put(out, w.all);

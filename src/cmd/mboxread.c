@@ -156,8 +156,11 @@ check_length(struct mboxread *m, uint64_t end, bool *ends, bool *is_clean)
 		return ERR_IO;
 	s = span_of(text, (size_t)n);
 	for (int i = 0; i < 2; i++)
-		s = span_sub(s, span_starts(s, SPAN("\r\n")) ? 2
-		                : span_starts(s, SPAN("\n")) ? 1 : 0, s.len);
+		s = span_sub(s,
+		    span_starts(s, SPAN("\r\n")) ? 2
+		    : span_starts(s, SPAN("\n")) ? 1
+		                                 : 0,
+		    s.len);
 	*ends = from_line_parse(span_sub(s, 0, span_find(s, '\n')), &from);
 	if (s.len == 0) { /* the file's end: not past it */
 		n = end > 0 ? read_at(m->fd, text, 1, end - 1) : 0;
@@ -275,8 +278,8 @@ begin_message(struct mboxread *m)
 	if (rc < 0)
 		return rc;
 	buf_reset(&m->piece);
-	mbox_head_clean(buf_span(&m->head), msg->from.is_ours, m->has_length,
-	    &m->piece);
+	mbox_head_clean(
+	    buf_span(&m->head), msg->from.is_ours, m->has_length, &m->piece);
 	m->has_held_blank = false;
 	m->is_in_message = true;
 	return buf_failed(&m->piece) ? ERR_NOMEM : 0;
@@ -354,9 +357,8 @@ read_counted(struct mboxread *m)
 			return rc;
 		if (line.len > m->length_end - m->offset)
 			line.len = (size_t)(m->length_end - m->offset);
-		buf_put(&m->piece, m->keeps_quotes || m->is_mid_line
-		                       ? line
-		                       : unquote(line));
+		buf_put(&m->piece,
+		    m->keeps_quotes || m->is_mid_line ? line : unquote(line));
 		use(m, line.len);
 	}
 	if (m->piece.len < PIECE_BYTES) {

@@ -50,10 +50,11 @@ static const struct {
 	{ "empty", "", "" },
 	{ "two", FROM "A: b\n\nx\n\n" FROM "A: c\n\ny\n",
 	    "0 |A: b\n\nx\n;0 |A: c\n\ny\n;" },
-	{ "blank lines stay but for the last", FROM "\nx\n\n\n\n" FROM "\ny\n\n",
-	    "0 |\nx\n\n\n;0 |\ny\n;" },
-	{ "CRLF", "From a Mon Nov 23 11:00:00 2026\r\nA: b\r\n\r\nx\r\n\r\n"
-	          "From a Mon Nov 23 11:00:00 2026\r\nStatus: RO\r\n\r\ny\r\n",
+	{ "blank lines stay but for the last",
+	    FROM "\nx\n\n\n\n" FROM "\ny\n\n", "0 |\nx\n\n\n;0 |\ny\n;" },
+	{ "CRLF",
+	    "From a Mon Nov 23 11:00:00 2026\r\nA: b\r\n\r\nx\r\n\r\n"
+	    "From a Mon Nov 23 11:00:00 2026\r\nStatus: RO\r\n\r\ny\r\n",
 	    "0 |A: b\r\n\r\nx\r\n;1 |\r\ny\r\n;" },
 	{ "mboxrd", FROM "\n>From x\n>>From y\n> From z\n>x\n",
 	    "0 |\nFrom x\n>From y\n> From z\n>x\n;" },
@@ -63,8 +64,9 @@ static const struct {
 	    FROM "\nx\n" FROM "y\n", "0 |\nx\n" FROM "y\n;" },
 	{ "a header without end", FROM "A: b\n" FROM "B: c\n\nx\n",
 	    "0 |A: b\n;0 |B: c\n\nx\n;" },
-	{ "Thunderbird's From lines", "From - Mon Nov 23 11:00:00 2026\nA: b\n\n"
-	                              "x\n\nFrom \nA: c\n\ny\n",
+	{ "Thunderbird's From lines",
+	    "From - Mon Nov 23 11:00:00 2026\nA: b\n\n"
+	    "x\n\nFrom \nA: c\n\ny\n",
 	    "0 |A: b\n\nx\n;0 |A: c\n\ny\n;" },
 	{ "Thunderbird's flags",
 	    FROM "X-Mozilla-Status: 1007\nX-Mozilla-Status2: 00200000\n"
@@ -76,19 +78,21 @@ static const struct {
 	    "7 |A: b\n\nx\n;" },
 	{ "folded keywords", FROM "X-Keywords: one\n two\n\tthree\nA: b\n\nx\n",
 	    "0 one two three |A: b\n\nx\n;" },
-	{ "the second is the message's own", FROM "status: R\nStatus: own\n\nx\n",
-	    "1 |Status: own\n\nx\n;" },
+	{ "the second is the message's own",
+	    FROM "status: R\nStatus: own\n\nx\n", "1 |Status: own\n\nx\n;" },
 	{ "ours: only at the top",
 	    OURS "Status: O\nX-Status: T\nX-Keywords: \nA: b\nX-UID: 5\n"
 	         "Status: R\nX-Mozilla-Status: 0009\nContent-Length: 1\n\nx\n",
 	    "10 |A: b\nX-UID: 5\nStatus: R\nX-Mozilla-Status: 0009\n"
 	    "Content-Length: 1\n\nx\n;" },
-	{ "ours: not behind another",
-	    OURS "Subject: s\nStatus: R\n\nx\n", "0 |Subject: s\nStatus: R\n\nx\n;" },
-	{ "length: mboxcl2", FROM "Content-Length: 56\nA: b\n\nx\n\n" FROM
-	                          ">From q\n\n\n" FROM "\nz\n",
+	{ "ours: not behind another", OURS "Subject: s\nStatus: R\n\nx\n",
+	    "0 |Subject: s\nStatus: R\n\nx\n;" },
+	{ "length: mboxcl2",
+	    FROM "Content-Length: 56\nA: b\n\nx\n\n" FROM ">From q\n\n\n" FROM
+	         "\nz\n",
 	    "0 |A: b\n\nx\n\n" FROM ">From q\n\n;0 |\nz\n;" },
-	{ "length: mboxcl", FROM "Content-Length: 8\n\n>From q\n\n" FROM "\nz\n",
+	{ "length: mboxcl",
+	    FROM "Content-Length: 8\n\n>From q\n\n" FROM "\nz\n",
 	    "0 |\nFrom q\n;0 |\nz\n;" },
 	{ "length: wrong", FROM "Content-Length: 3\n\nabcdef\n\n" FROM "\nz\n",
 	    "0 |Content-Length: 3\n\nabcdef\n;0 |\nz\n;" },
@@ -96,8 +100,9 @@ static const struct {
 	    "0 |Content-Length: 99999\n\nabcdef\n;" },
 	{ "length: to the end", FROM "Content-Length: 6\n\nabcdef",
 	    "0 |\nabcdef;" },
-	{ "Pine's own", FROM "Subject: DON'T DELETE THIS MESSAGE -- FOLDER "
-	                     "INTERNAL DATA\nX-IMAP: 1 2\n\nx\n",
+	{ "Pine's own",
+	    FROM "Subject: DON'T DELETE THIS MESSAGE -- FOLDER "
+	         "INTERNAL DATA\nX-IMAP: 1 2\n\nx\n",
 	    "0 |Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\n\n"
 	    "x\n(gone);" },
 	{ "byte order mark", "\xef\xbb\xbf\n" FROM "\nx\n", "0 |\nx\n;" },
