@@ -279,7 +279,7 @@ quick: native units
 FAULT_WIRES := smtp/message smtp/bdat smtp/submission smtp/auth smtp/auth_tls \
 	pop3/messages pop3/auth_scram pop3/stls
 
-faults: native ## every transcript with the n-th allocation, write, flush or put failing (half an hour)
+faults: native ## every transcript with the n-th allocation, write, flush or put failing (minutes)
 	@rm -f $(RESULTS)/faults.tsv
 	@$(IN_MEMORY) $(RUN) --limit 7200 faults \
 	    "transcripts=tools/faults $(TINPOST_BIN) tests/wire"

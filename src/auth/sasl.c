@@ -138,7 +138,8 @@ sasl_user(const struct sasl *x)
 	return buf_span(&x->user);
 }
 
-/* The exchange ends: the one place where a login is logged. */
+/* The exchange ends: the one place where a login is logged, and a
+ * failure noted as an event. */
 static enum sasl_result
 end(struct sasl *x, enum sasl_result r, const char *reason)
 {
@@ -160,6 +161,12 @@ end(struct sasl *x, enum sasl_result r, const char *reason)
 	else
 		log_str(&l, "reason", span_str(reason));
 	log_end(&l);
+	if (r == SASL_FAIL)
+		failures_note(&x->attempt.auth->failures, buf_span(&x->user),
+		    &x->peer, "wrong name or password");
+	else if (r == SASL_THROTTLED)
+		failures_note(&x->attempt.auth->failures, buf_span(&x->user),
+		    &x->peer, "held back after too many failures");
 	return r;
 }
 
