@@ -177,7 +177,7 @@ scram_put_name(struct buf *out, struct span saslname)
 		else
 			return ERR_SYNTAX;
 	}
-	return buf_error(out);
+	return buf_failed(out) ? ERR_LIMIT : 0;
 }
 
 void
@@ -231,7 +231,6 @@ scram_begin(struct scram *s, struct span client_first, bool is_plus,
 	struct scram_first f;
 	struct span data;
 	enum scram_error e;
-	int rc;
 
 	if (client_first.len > MAX_SCRAM_MESSAGE)
 		return SCRAM_NO_RESOURCES;
@@ -240,12 +239,9 @@ scram_begin(struct scram *s, struct span client_first, bool is_plus,
 		e = check_binding(&f, is_plus, binding, &data);
 	if (e != SCRAM_OK)
 		return e;
-	rc = scram_put_name(user_out, f.user);
-	if (rc == 0)
-		rc = scram_put_name(authzid_out, f.authzid);
-	if (rc < 0)
-		return rc == ERR_NOMEM ? SCRAM_NO_RESOURCES
-		                       : SCRAM_INVALID_USERNAME_ENCODING;
+	if (scram_put_name(user_out, f.user) < 0 ||
+	    scram_put_name(authzid_out, f.authzid) < 0)
+		return SCRAM_INVALID_USERNAME_ENCODING;
 	buf_put(&s->binding, f.gs2_header);
 	buf_put(&s->binding, data);
 	buf_put(&s->message, f.bare);
@@ -288,13 +284,9 @@ compare_binding(const struct scram *s, struct span encoded)
 {
 	struct buf b;
 	enum scram_error e = SCRAM_OK;
-	int rc;
 
 	buf_init(&b, MAX_SCRAM_MESSAGE);
-	rc = base64_decode(&b, encoded);
-	if (rc == ERR_NOMEM)
-		e = SCRAM_NO_RESOURCES;
-	else if (rc < 0)
+	if (base64_decode(&b, encoded) < 0)
 		e = SCRAM_INVALID_ENCODING;
 	else if (!span_is_secret(buf_span(&b), buf_span(&s->binding)))
 		e = SCRAM_CHANNEL_BINDINGS_DONT_MATCH;

@@ -143,6 +143,58 @@ rangeset_copy(struct rangeset *to, const struct rangeset *from)
 	return 0;
 }
 
+int
+rangeset_intersect(
+    const struct rangeset *a, const struct rangeset *b, struct rangeset *out)
+{
+	size_t i = 0, k = 0;
+
+	rangeset_clear(out);
+	while (i < a->n && k < b->n) {
+		struct range x = a->r[i], y = b->r[k];
+		uint32_t first = x.first > y.first ? x.first : y.first;
+		uint32_t last = x.last < y.last ? x.last : y.last;
+
+		if (first <= last && rangeset_add(out, first, last) < 0)
+			return ERR_NOMEM;
+		if (x.last < y.last)
+			i++;
+		else
+			k++;
+	}
+	return 0;
+}
+
+int
+rangeset_subtract(
+    const struct rangeset *a, const struct rangeset *b, struct rangeset *out)
+{
+	size_t k = 0;
+
+	rangeset_clear(out);
+	for (size_t i = 0; i < a->n; i++) {
+		struct range x = a->r[i];
+
+		while (k < b->n && b->r[k].last < x.first)
+			k++;
+		/* The last range of b may reach into the next one of a. */
+		for (; k < b->n && b->r[k].first <= x.last; k++) {
+			struct range y = b->r[k];
+
+			if (x.first < y.first &&
+			    rangeset_add(out, x.first, y.first - 1) < 0)
+				return ERR_NOMEM;
+			if (y.last >= x.last)
+				break;
+			x.first = y.last + 1;
+		}
+		if ((k == b->n || b->r[k].first > x.last) &&
+		    rangeset_add(out, x.first, x.last) < 0)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
 bool
 rangeset_has(const struct rangeset *s, uint32_t v)
 {

@@ -34,6 +34,13 @@ MUST_USE int rangeset_remove(struct rangeset *s, uint32_t first, uint32_t last);
 
 MUST_USE int rangeset_copy(struct rangeset *to, const struct rangeset *from);
 
+/* Replace what out holds by the members of a that are in b too, or are not in
+ * b. O(ranges of both). out is neither a nor b. ERR_NOMEM: out is cut short. */
+MUST_USE int rangeset_intersect(
+    const struct rangeset *a, const struct rangeset *b, struct rangeset *out);
+MUST_USE int rangeset_subtract(
+    const struct rangeset *a, const struct rangeset *b, struct rangeset *out);
+
 bool rangeset_has(const struct rangeset *s, uint32_t v);
 
 /* The least member >= v. Returns false when there is none. */

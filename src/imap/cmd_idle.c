@@ -13,8 +13,8 @@ step_idle(struct imap *i)
 
 	if (rc == 1)
 		return IMAP_MORE;
-	if (rc == ERR_GONE) { /* RFC 2180 3.3 */
-		imap_bye(i, "The mailbox was deleted");
+	if (rc < 0) {
+		imap_lose_view(i, rc);
 		return IMAP_WAIT;
 	}
 	switch (imap_read_line(i, MAX_DONE_LINE, &line, &n)) {

@@ -206,7 +206,6 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("LOGIN"),        BEFORE_LOGIN, PLAIN, imap_login,      NULL },            /* RFC 9051 6.2.3 */
 	{ SPAN("ENABLE"),       AFTER_LOGIN,  EARLY, imap_enable,     "ENABLE" },        /* RFC 9051 6.3.1 */
 	{ SPAN("IDLE"),         AFTER_LOGIN,  BARE | EARLY, imap_idle, "IDLE" },         /* RFC 9051 6.3.13 */
-	{ SPAN("APPEND"),       AFTER_LOGIN,  0,     imap_append,     "MULTIAPPEND UIDPLUS" }, /* RFC 9051 6.3.12 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
 };
 /* clang-format on */
@@ -227,18 +226,8 @@ imap_put_capabilities(struct imap *i, struct buf *out)
 		buf_put_char(out, ' ');
 		buf_put_str(out, cmds[n].capabilities);
 	}
-	if (is_early) {
+	if (is_early)
 		imap_put_login_capabilities(i, out);
-	} else { /* RFC 7889 4 */
-		buf_put_str(out, " APPENDLIMIT=");
-		buf_put_u64(out, i->env->max_message_bytes);
-	}
-}
-
-bool
-imap_is_append(const struct imap *i)
-{
-	return i->cmd != NULL && i->cmd->run == imap_append;
 }
 
 static const struct imap_cmd *
@@ -364,6 +353,16 @@ end_command(struct imap *i)
 		i->n_errors = 0;
 }
 
+/* What the client would be told of its mailbox is not true any more. */
+void
+imap_lose_view(struct imap *i, int code)
+{
+	if (code == ERR_GONE && i->view->is_deleted) /* RFC 2180 3.3 */
+		imap_bye(i, "The mailbox was deleted");
+	else
+		imap_bye(i, "[UNAVAILABLE] The mailbox cannot be read now");
+}
+
 /* The reply is ready. First tell what changed meanwhile. */
 static enum imap_step
 finish(struct imap *i)
@@ -381,8 +380,8 @@ finish(struct imap *i)
 	end_command(i);
 	if (i->state == IMAP_LOGGED_OUT)
 		return IMAP_WAIT;
-	if (rc == ERR_GONE) /* RFC 2180 3.3 */
-		imap_bye(i, "The mailbox was deleted");
+	if (rc < 0)
+		imap_lose_view(i, rc);
 	if (i->starts_tls) {
 		i->starts_tls = false;
 		conn_start_tls(i->conn);
@@ -391,6 +390,30 @@ finish(struct imap *i)
 }
 
 /* --- the loop --- */
+
+/* The next command, for which the view must be there. */
+static enum imap_step
+next_command(struct imap *i)
+{
+	int rc = imap_view_prepare(i);
+
+	if (rc < 0) {
+		imap_lose_view(i, rc);
+		return IMAP_WAIT;
+	}
+	return rc == 1 ? IMAP_MORE : imap_read_command(i);
+}
+
+/* The reply to SELECT goes out before the set of its UIDs is made. */
+static bool
+wants_break(struct imap *i)
+{
+	if (i->view == NULL || !i->view->is_new || i->is_finished ||
+	    i->job != NULL)
+		return false;
+	i->view->is_new = false;
+	return true;
+}
 
 static enum imap_step
 step_once(struct imap *i)
@@ -403,7 +426,7 @@ step_once(struct imap *i)
 		return imap_read_rest(i);
 	if (i->job != NULL)
 		return i->job->step(i);
-	return imap_read_command(i);
+	return next_command(i);
 }
 
 /* Run until it must wait, the output is full, or the slice is over. */
@@ -415,7 +438,8 @@ run_slice(struct imap *i)
 
 	while (r == IMAP_MORE && conn_out_room(i->conn) >= IMAP_REPLY_BYTES) {
 		r = step_once(i);
-		if (r == IMAP_MORE && clock_cpu_us() >= end_us) {
+		if (r == IMAP_MORE &&
+		    (wants_break(i) || clock_cpu_us() >= end_us)) {
 			conn_wake(i->conn);
 			break;
 		}

@@ -128,9 +128,55 @@ test_damage(void)
 	rangeset_deinit(&s);
 }
 
+/* What two sets share, and what one has alone. */
+static void
+test_two_sets(unsigned seed)
+{
+	struct rangeset a, b, both, alone;
+
+	rangeset_init(&a);
+	rangeset_init(&b);
+	rangeset_init(&both);
+	rangeset_init(&alone);
+	srand(seed);
+	for (int round = 0; round < 200; round++) {
+		uint32_t first = (uint32_t)(rand() % SPACE) + 1;
+		struct rangeset *s = rand() % 2 ? &a : &b;
+
+		if (rand() % 3)
+			CHECK(rangeset_add(s, first, first + rand() % 9) == 0);
+		else
+			CHECK(rangeset_remove(s, first, first + 20) == 0);
+		CHECK(rangeset_intersect(&a, &b, &both) == 0);
+		CHECK(rangeset_subtract(&a, &b, &alone) == 0);
+		for (uint32_t v = 1; v <= SPACE + 10; v++) {
+			bool in_a = rangeset_has(&a, v);
+			bool in_b = rangeset_has(&b, v);
+
+			CHECK(rangeset_has(&both, v) == (in_a && in_b));
+			CHECK(rangeset_has(&alone, v) == (in_a && !in_b));
+		}
+		CHECK(both.n_members + alone.n_members == a.n_members);
+	}
+	rangeset_clear(&a);
+	rangeset_clear(&b);
+	CHECK(rangeset_add(&a, 1, UINT32_MAX) == 0);
+	CHECK(rangeset_add(&b, 5, UINT32_MAX) == 0);
+	CHECK(rangeset_subtract(&a, &b, &alone) == 0);
+	CHECK(alone.n == 1 && rangeset_last(&alone) == 4);
+	CHECK(rangeset_intersect(&a, &b, &both) == 0);
+	CHECK(both.n == 1 && both.r[0].first == 5);
+	rangeset_deinit(&a);
+	rangeset_deinit(&b);
+	rangeset_deinit(&both);
+	rangeset_deinit(&alone);
+}
+
 int
 main(void)
 {
+	for (unsigned seed = 1; seed <= 4; seed++)
+		test_two_sets(seed);
 	for (unsigned seed = 1; seed <= 8; seed++)
 		test_against_model(seed);
 	test_edges();
