@@ -51,7 +51,16 @@ utf8_is_valid(struct span s)
 bool
 utf8_has_8bit(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++)
+	size_t i = 0;
+
+	for (; s.len - i >= 32; i += 32) {
+		uint64_t w[4];
+
+		memcpy(w, s.p + i, sizeof(w));
+		if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
+			return true;
+	}
+	for (; i < s.len; i++)
 		if (ascii_is_8bit(s.p[i]))
 			return true;
 	return false;

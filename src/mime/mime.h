@@ -9,13 +9,16 @@
 #define TINPOST_MIME_MIME_H
 
 #include "mime/address_text.h"
+#include "mime/charset.h"
 #include "mime/date.h"
 #include "mime/edit.h"
 #include "mime/encode.h"
 #include "mime/header.h"
+#include "mime/needle.h"
 #include "mime/structure.h"
 #include "mime/summary.h"
 #include "mime/text.h"
+#include "mime/text_search.h"
 #include "mime/trace.h"
 
 #endif

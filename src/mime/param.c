@@ -1,7 +1,7 @@
 /* What stands inside structured field values: parameters, words, ids. Part
  * of header.h. */
 #include "base/ascii.h"
-#include "mime/encode.h"
+#include "mime/charset.h"
 #include "mime/header.h"
 #include "mime/token.h"
 

@@ -4,6 +4,7 @@
 #ifndef TINPOST_MIME_PREVIEW_H
 #define TINPOST_MIME_PREVIEW_H
 
+#include "mime/charset.h"
 #include "mime/encode.h"
 
 #define PREVIEW_CHARS     200

@@ -1,6 +1,7 @@
 /* Encoded words (RFC 2047). Part of header.h. */
 #include "base/ascii.h"
 #include "base/utf8.h"
+#include "mime/charset.h"
 #include "mime/encode.h"
 #include "mime/header.h"
 
