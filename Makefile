@@ -221,7 +221,7 @@ help: ## this list
 
 # --- checks and tests ---------------------------------------------------------
 
-.PHONY: lint check quick test fuzz fuzz-short units
+.PHONY: lint check quick test faults fuzz fuzz-short units
 
 # Executable ones are tests, the others are what they share.
 E2E     := $(sort $(shell find tests/e2e -maxdepth 1 -name '*.[ps][yh]' -perm -100))
@@ -275,11 +275,22 @@ quick: native units
 	@[ ! -x tools/wire ] || \
 	    $(IN_MEMORY) $(RUN) --limit 300 wire "transcripts=tools/wire $(TINPOST_BIN) tests/wire" || :
 
+# One of each family of commands; `make faults` takes all.
+FAULT_WIRES := smtp/message smtp/bdat smtp/submission smtp/auth smtp/auth_tls \
+	pop3/messages pop3/auth_scram pop3/stls
+
+faults: native ## every transcript with the n-th allocation, write, flush or put failing (minutes)
+	@rm -f $(RESULTS)/faults.tsv
+	@$(IN_MEMORY) $(RUN) --limit 7200 faults \
+	    "transcripts=tools/faults $(TINPOST_BIN) tests/wire"
+
 test: ## everything, on a machine with nothing installed before
 	@tools/install $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory all native units $(FUZZ_BINS)
 	@$(MAKE) --no-print-directory quick
 	@$(MAKE) --no-print-directory fuzz-short || :
+	@$(IN_MEMORY) $(RUN) --limit 600 faults \
+	    "transcripts=tools/faults $(TINPOST_BIN) $(FAULT_WIRES:%=tests/wire/%.txt)" || :
 	@$(RUN) --limit 900 e2e $(E2E) || :
 	@tools/runtests --results $(RESULTS) --sum
 

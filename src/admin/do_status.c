@@ -150,6 +150,8 @@ kind_text(enum event_kind k)
 		return "received";
 	case EVENT_REFUSED:
 		return "refused";
+	case EVENT_SIGN_IN:
+		return "sign-in failed";
 	case EVENT_SETTING:
 		return "changed";
 	case EVENT_SENT:

@@ -176,12 +176,14 @@ enum sasl_result
 attempt_password(struct attempt *t, struct span password)
 {
 	struct buf prepared;
+	int rc = ERR_LIMIT;
 
 	buf_init(&prepared, MAX_PASSWORD_BYTES);
 	/* For one that nobody can have, hash one that nobody can have: it
 	 * costs the same. */
-	if (password.len > MAX_PASSWORD_BYTES ||
-	    saslprep(&prepared, password) < 0) {
+	if (password.len <= MAX_PASSWORD_BYTES)
+		rc = saslprep(&prepared, password);
+	if (rc < 0 && rc != ERR_NOMEM) {
 		buf_reset(&prepared);
 		buf_put_char(&prepared, '\0');
 	}

@@ -103,6 +103,7 @@ auth_new(struct store *s, struct loop *loop, const struct auth_options *o,
 	a->loop = loop;
 	hasher_init(&a->hasher, o->max_hashes);
 	job_init(&a->job, run_job);
+	failures_init(&a->failures, s, loop);
 	rand_bytes(a->mark_key, sizeof(a->mark_key));
 	rc = load_fake_key(a);
 	if (rc == 0)

@@ -63,7 +63,8 @@ extern const struct auth_options auth_defaults;
 MUST_USE int auth_new(struct store *s, struct loop *loop,
     const struct auth_options *o, struct auth **out);
 
-/* Attempts and password jobs must be gone before. NULL is fine. */
+/* Attempts and password jobs must be gone before, and the loop must not turn
+ * any more. NULL is fine. */
 void auth_free(struct auth *a);
 
 /* Take other options, from now on. */

@@ -138,7 +138,8 @@ sasl_user(const struct sasl *x)
 	return buf_span(&x->user);
 }
 
-/* The exchange ends: the one place where a login is logged. */
+/* The exchange ends: the one place where a login is logged, and a
+ * failure noted as an event. */
 static enum sasl_result
 end(struct sasl *x, enum sasl_result r, const char *reason)
 {
@@ -160,6 +161,12 @@ end(struct sasl *x, enum sasl_result r, const char *reason)
 	else
 		log_str(&l, "reason", span_str(reason));
 	log_end(&l);
+	if (r == SASL_FAIL)
+		failures_note(&x->attempt.auth->failures, buf_span(&x->user),
+		    &x->peer, "wrong name or password");
+	else if (r == SASL_THROTTLED)
+		failures_note(&x->attempt.auth->failures, buf_span(&x->user),
+		    &x->peer, "held back after too many failures");
 	return r;
 }
 
@@ -221,6 +228,8 @@ sasl_password(struct sasl *x, struct span user, struct span password)
 	if (!x->is_tls && !x->is_plain_allowed)
 		return end(x, SASL_NEEDS_TLS, "plaintext");
 	buf_put(&x->user, user);
+	if (buf_error(&x->user) == ERR_NOMEM)
+		return end(x, SASL_BUSY, "memory");
 	if (buf_failed(
 	        &x->user)) /* too long for any name: tried all the same */
 		buf_reset(&x->user);
@@ -240,6 +249,8 @@ step_plain(struct sasl *x, struct span message)
 	    span_find(rest, '\0') < rest.len || !utf8_is_valid(message))
 		return end(x, SASL_BAD, "message");
 	buf_put(&x->user, user);
+	if (buf_error(&x->user) == ERR_NOMEM)
+		return end(x, SASL_BUSY, "memory");
 	if (buf_failed(&x->user))
 		return end(x, SASL_BAD, "message");
 	return try_password(x, authzid, rest);
@@ -249,6 +260,8 @@ static enum sasl_result
 step_login_user(struct sasl *x, struct span message, struct buf *out)
 {
 	buf_put(&x->user, message);
+	if (buf_error(&x->user) == ERR_NOMEM)
+		return end(x, SASL_BUSY, "memory");
 	if (buf_failed(&x->user) || message.len == 0 ||
 	    !utf8_is_valid(message) || span_find(message, '\0') < message.len)
 		return end(x, SASL_BAD, "message");
@@ -272,6 +285,7 @@ challenge(struct sasl *x, struct buf *out)
 	char nonce_storage[32];
 	struct buf nonce, message;
 	uint8_t random[18];
+	bool is_made;
 
 	rand_bytes(random, sizeof(random));
 	buf_init_fixed(&nonce, nonce_storage, sizeof(nonce_storage));
@@ -279,8 +293,11 @@ challenge(struct sasl *x, struct buf *out)
 	buf_init(&message, SASL_REPLY_BYTES);
 	scram_challenge(
 	    &x->scram, &x->attempt.who.secret, buf_span(&nonce), &message);
+	is_made = message.len > 0 && !buf_failed(&message);
 	base64_encode(out, buf_span(&message));
 	buf_deinit(&message);
+	if (!is_made)
+		return end(x, SASL_BUSY, "memory");
 	x->state = SCRAM_FINAL;
 	return SASL_CONTINUE;
 }
@@ -300,6 +317,8 @@ step_scram_first(struct sasl *x, struct span message, struct buf *out)
 	buf_init_fixed(&authzid, storage, sizeof(storage));
 	e = scram_begin(
 	    &x->scram, message, x->is_plus, &binding, &x->user, &authzid);
+	if (e == SCRAM_NO_RESOURCES)
+		return end(x, SASL_BUSY, scram_error_text(e));
 	if (e != SCRAM_OK)
 		return end(x,
 		    e == SCRAM_INVALID_ENCODING ? SASL_BAD : SASL_FAIL,
@@ -325,6 +344,8 @@ step_scram_final(struct sasl *x, struct span message, struct buf *out)
 
 	buf_init_fixed(&last, storage, sizeof(storage));
 	e = scram_finish(&x->scram, message, &last);
+	if (e == SCRAM_NO_RESOURCES) /* nothing was tried */
+		return end(x, SASL_BUSY, scram_error_text(e));
 	if (e == SCRAM_INVALID_ENCODING || e == SCRAM_EXTENSIONS_NOT_SUPPORTED)
 		return end(x, SASL_BAD, scram_error_text(e));
 	r = attempt_verdict(&x->attempt, e == SCRAM_OK);
@@ -371,11 +392,15 @@ sasl_step(struct sasl *x, struct span line, struct buf *out)
 {
 	struct buf message;
 	enum sasl_result r;
+	int rc;
 
 	if (span_is(line, SPAN("*"))) /* RFC 4954 4, RFC 5034 4 */
 		return end(x, SASL_ABORTED, "aborted");
 	buf_init(&message, MAX_AUTH_LINE);
-	if (base64_decode(&message, line) < 0)
+	rc = base64_decode(&message, line);
+	if (rc == ERR_NOMEM)
+		r = end(x, SASL_BUSY, "memory");
+	else if (rc < 0)
 		r = end(x, SASL_BAD, "base64");
 	else
 		r = step_message(x, buf_span(&message), out);

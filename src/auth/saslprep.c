@@ -91,6 +91,6 @@ saslprep(struct buf *out, struct span s)
 		s = span_sub(s, (size_t)n, s.len);
 	}
 	if (buf_failed(out))
-		return ERR_LIMIT;
+		return buf_error(out);
 	return out->len > before ? 0 : ERR_INVALID;
 }

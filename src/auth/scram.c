@@ -177,7 +177,7 @@ scram_put_name(struct buf *out, struct span saslname)
 		else
 			return ERR_SYNTAX;
 	}
-	return buf_failed(out) ? ERR_LIMIT : 0;
+	return buf_error(out);
 }
 
 void
@@ -231,6 +231,7 @@ scram_begin(struct scram *s, struct span client_first, bool is_plus,
 	struct scram_first f;
 	struct span data;
 	enum scram_error e;
+	int rc;
 
 	if (client_first.len > MAX_SCRAM_MESSAGE)
 		return SCRAM_NO_RESOURCES;
@@ -239,9 +240,12 @@ scram_begin(struct scram *s, struct span client_first, bool is_plus,
 		e = check_binding(&f, is_plus, binding, &data);
 	if (e != SCRAM_OK)
 		return e;
-	if (scram_put_name(user_out, f.user) < 0 ||
-	    scram_put_name(authzid_out, f.authzid) < 0)
-		return SCRAM_INVALID_USERNAME_ENCODING;
+	rc = scram_put_name(user_out, f.user);
+	if (rc == 0)
+		rc = scram_put_name(authzid_out, f.authzid);
+	if (rc < 0)
+		return rc == ERR_NOMEM ? SCRAM_NO_RESOURCES
+		                       : SCRAM_INVALID_USERNAME_ENCODING;
 	buf_put(&s->binding, f.gs2_header);
 	buf_put(&s->binding, data);
 	buf_put(&s->message, f.bare);
@@ -284,9 +288,13 @@ compare_binding(const struct scram *s, struct span encoded)
 {
 	struct buf b;
 	enum scram_error e = SCRAM_OK;
+	int rc;
 
 	buf_init(&b, MAX_SCRAM_MESSAGE);
-	if (base64_decode(&b, encoded) < 0)
+	rc = base64_decode(&b, encoded);
+	if (rc == ERR_NOMEM)
+		e = SCRAM_NO_RESOURCES;
+	else if (rc < 0)
 		e = SCRAM_INVALID_ENCODING;
 	else if (!span_is_secret(buf_span(&b), buf_span(&s->binding)))
 		e = SCRAM_CHANNEL_BINDINGS_DONT_MATCH;

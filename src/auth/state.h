@@ -3,6 +3,7 @@
 #define TINPOST_AUTH_STATE_H
 
 #include "auth/auth.h"
+#include "auth/failures.h"
 #include "auth/hasher.h"
 #include "auth/recent.h"
 #include "auth/throttle.h"
@@ -22,6 +23,7 @@ struct auth {
 	struct hasher hasher;
 	struct throttle throttle;
 	struct recent recent;
+	struct failures failures;
 };
 
 /* Queue a hash and see that it runs. ERR_BUSY. */

@@ -66,7 +66,7 @@ base64_decode(struct buf *out, struct span s)
 		bytes[2] = (char)v;
 		buf_put(out, span_of(bytes, n - 1));
 	}
-	return buf_failed(out) ? ERR_LIMIT : 0;
+	return buf_error(out);
 }
 
 size_t

@@ -9,7 +9,7 @@ void base64_encode(struct buf *out, struct span bytes);
 
 /* Append the decoding of exactly s, strict: the alphabet, right padding, no
  * stray bits, nothing else (RFC 4648 3.3, 3.5). ERR_SYNTAX: out may have
- * grown. ERR_LIMIT: out is full. */
+ * grown. ERR_LIMIT: out is full. ERR_NOMEM. */
 MUST_USE int base64_decode(struct buf *out, struct span s);
 
 /* A streaming decoder for mail bodies, which skips what is not of the

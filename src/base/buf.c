@@ -30,8 +30,7 @@ buf_deinit(struct buf *b)
 		b->p = NULL;
 		b->cap = 0;
 	}
-	b->len = 0;
-	b->has_failed = false;
+	buf_reset(b);
 }
 
 void
@@ -47,6 +46,7 @@ buf_reset(struct buf *b)
 {
 	b->len = 0;
 	b->has_failed = false;
+	b->lacks_memory = false;
 }
 
 void
@@ -74,11 +74,12 @@ buf_reserve(struct buf *b, size_t n)
 	char *p;
 
 	if (b->has_failed)
-		return ERR_LIMIT;
+		return buf_error(b);
 	if (n <= b->cap - b->len)
 		return 0;
 	if (n > b->max - b->len) {
 		b->has_failed = true;
+		b->lacks_memory = false;
 		return ERR_LIMIT;
 	}
 	while (cap - b->len < n)
@@ -88,6 +89,7 @@ buf_reserve(struct buf *b, size_t n)
 	p = mem_resize(b->p, cap);
 	if (p == NULL) {
 		b->has_failed = true;
+		b->lacks_memory = true;
 		return ERR_NOMEM;
 	}
 	b->p = p;

@@ -17,7 +17,8 @@ struct buf {
 	size_t cap;
 	size_t max; /* bytes; never grows past it */
 	bool has_failed;
-	bool is_fixed; /* p is the caller's storage */
+	bool lacks_memory; /* that is why */
+	bool is_fixed;     /* p is the caller's storage */
 };
 
 /* An empty heap buffer that may grow to max_bytes. Allocates nothing yet. */
@@ -42,6 +43,15 @@ static inline bool
 buf_failed(const struct buf *b)
 {
 	return b->has_failed;
+}
+
+/* 0, ERR_LIMIT (over the maximum) or ERR_NOMEM. */
+static inline int
+buf_error(const struct buf *b)
+{
+	if (!b->has_failed)
+		return 0;
+	return b->lacks_memory ? ERR_NOMEM : ERR_LIMIT;
 }
 
 /* Forget the content and the error, keep the memory. */

@@ -1,15 +1,22 @@
 #include "base/fault.h"
 
 #ifdef TINPOST_FAULTS
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/span.h"
 
-static struct {
+/* tools/faults knows this layout. */
+struct site {
 	uint64_t n_left;
 	uint64_t n_passed;
-	bool is_lasting;
-} sites[N_FAULT_SITES];
+	uint64_t is_lasting;
+};
+
+static struct site own_sites[N_FAULT_SITES];
+static struct site *sites = own_sites;
 
 void
 fault_arm(enum fault_site site, uint64_t n, bool is_lasting)
@@ -40,6 +47,22 @@ fault_hit(enum fault_site site)
 	return true;
 }
 
+/* Put the sites where a tester can reach them while the process runs. */
+static void
+map_sites(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	void *p;
+
+	if (fd < 0)
+		return;
+	p = mmap(
+	    NULL, sizeof(own_sites), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p != MAP_FAILED)
+		sites = p;
+	close(fd);
+}
+
 void
 fault_arm_from_env(void)
 {
@@ -47,7 +70,10 @@ fault_arm_from_env(void)
 		"short_write", "sync", "full", "lmdb", "accept", "panic",
 		"volume_panic" };
 	struct span rest = span_str(getenv("TINPOST_FAULT"));
+	const char *map = getenv("TINPOST_FAULT_MAP");
 
+	if (map != NULL)
+		map_sites(map);
 	while (rest.len > 0) {
 		struct span item = span_split(&rest, ',');
 		struct span name = span_split(&item, ':');

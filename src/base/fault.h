@@ -34,7 +34,10 @@ uint64_t fault_passes(enum fault_site site);
 bool fault_hit(enum fault_site site);
 
 /* Arm from TINPOST_FAULT="site:n[+],..." (sites by their names below,
- * lower case, as "sync:3+"). For end-to-end tests of a real process. */
+ * lower case, as "sync:3+"). For end-to-end tests of a real process. With
+ * TINPOST_FAULT_MAP=FILE the sites stand in that file, three 64-bit numbers
+ * each (passes left, passes seen, is it lasting), where tools/faults arms them
+ * while the process runs. */
 void fault_arm_from_env(void);
 #else
 static inline bool

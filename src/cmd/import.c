@@ -1,7 +1,6 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "cmd/import.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +8,106 @@
 #include <unistd.h>
 
 #include "admin/run.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "cmd/client.h"
+#include "cmd/folder_name.h"
+#include "cmd/from_line.h"
+#include "cmd/sniff.h"
 
-/* --- what the readers share --- */
+/* --- what is said --- */
+
+int
+import_unreadable(const char *path)
+{
+	fprintf(stderr,
+	    "tinpost: %s cannot be read: %s. Run the same command again when "
+	    "it can; it goes on there.\n",
+	    path, strerror(errno));
+	return ERR_IO;
+}
+
+void
+import_pass_over(struct import_to *to, const char *path, const char *why)
+{
+	fprintf(stderr, "tinpost: %s is passed over: %s.\n", path, why);
+	to->has_passed_over = true;
+}
+
+void
+import_at(struct import_to *to, const char *path)
+{
+	snprintf(to->file, sizeof(to->file), "%s", path);
+}
+
+static size_t
+read_start(const char *path, char *out, size_t cap)
+{
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(out, 1, cap, f) : 0;
+
+	if (f)
+		fclose(f);
+	return n;
+}
+
+bool
+import_is_mbox(const char *path)
+{
+	char start[SNIFF_BYTES];
+	struct span s = span_of(start, read_start(path, start, sizeof(start)));
+	struct from_line from;
+
+	if (span_starts(s, SPAN("\xef\xbb\xbf")))
+		s = span_sub(s, 3, s.len);
+	while (span_starts(s, SPAN("\n")) || span_starts(s, SPAN("\r")))
+		s = span_sub(s, 1, s.len);
+	return from_line_parse(span_sub(s, 0, span_find(s, '\n')), &from);
+}
+
+bool
+import_is_mail(const char *path, const char **why_out)
+{
+	char start[SNIFF_BYTES];
+	struct span s = span_of(start, read_start(path, start, sizeof(start)));
+
+	*why_out = sniff_name(s);
+	if (!*why_out)
+		*why_out = "text that does not begin as a mail does, with "
+		           "header fields";
+	return sniff_is_mail(s);
+}
+
+/* --- frames --- */
+
+static void
+show_state(struct span text)
+{
+	if (text.len > 0 && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%.*s\033[K", RUN_SPAN(text));
+}
+
+/* Take one frame that is no answer. ERR_INVALID: the command has ended. */
+static int
+take_other(struct import_to *to, enum frame_type type, struct span payload)
+{
+	if (type == FRAME_NOTE)
+		fwrite(payload.p, 1, payload.len, stderr);
+	else if (type == FRAME_STATE)
+		show_state(payload);
+	if (type != FRAME_EXIT)
+		return 0;
+	to->is_over = true;
+	to->exit_code = payload.len > 0 ? payload.p[0] : 1;
+	return ERR_INVALID;
+}
+
+static int
+send(struct import_to *to, enum frame_type type, const struct buf *b)
+{
+	if (buf_failed(b))
+		return ERR_LIMIT;
+	return link_send(to->link, type, buf_span(b));
+}
 
 int
 import_ask(struct import_to *to, const char *path, struct buf *position)
@@ -28,39 +122,67 @@ import_ask(struct import_to *to, const char *path, struct buf *position)
 	int rc;
 
 	buf_init_fixed(&b, storage, sizeof(storage));
-	buf_put(&b, to->mailbox);
+	buf_put(&b, to->path.len ? buf_span(&to->path) : SPAN("INBOX"));
 	buf_put_char(&b, '\0');
 	buf_put_str(&b, realpath(path, full) ? full : path);
 	sum = hash_sip(key, buf_span(&b));
 	buf_reset(&b);
 	buf_putf(&b, "S%016llx", (unsigned long long)sum);
-	rc = link_send(to->link, FRAME_ITEM, buf_span(&b));
+	rc = send(to, FRAME_ITEM, &b);
 	while (rc == 0) {
 		rc = link_receive(to->link, &type, &payload);
-		if (rc == 0 && type == FRAME_NOTE)
-			fwrite(payload.p, 1, payload.len, stderr);
-		if (rc == 0 && type == FRAME_EXIT)
-			rc = ERR_INVALID;
 		if (rc == 0 && type == FRAME_ITEM)
 			break;
+		if (rc == 0)
+			rc = take_other(to, type, payload);
 	}
 	if (rc == 0 && !to->is_again)
 		buf_put(position, payload);
 	return rc;
 }
 
+/* "B" or "U", the use that the first level may mean, what is allowed, the
+ * path: see admin/do_import.c. */
+static int
+send_path(struct import_to *to, char verb, bool is_more)
+{
+	char storage[MAX_MAILBOX_PATH + 8];
+	struct span path = buf_span(&to->path), rest = path;
+	enum special_use use;
+	bool is_ours;
+	struct buf b;
+
+	use = folder_name_use(span_split(&rest, '/'), &is_ours);
+	/* "Sent Items" beside "Sent" is a mailbox of its own. */
+	if (to->top_len > 0 ||
+	    (!is_ours && (to->keeps_names || to->own_uses & 1u << use)))
+		use = SPECIAL_NONE;
+	buf_init_fixed(&b, storage, sizeof(storage));
+	buf_put_char(&b, verb);
+	buf_put_char(&b, (char)use);
+	buf_put_char(
+	    &b, (char)((is_more ? 1 : 0) | (to->has_subscriptions ? 0 : 2) |
+	               (to->keeps_names ? 0 : 4)));
+	buf_put(&b, path.len ? path : SPAN("INBOX"));
+	return send(to, FRAME_ITEM, &b);
+}
+
+int
+import_box(struct import_to *to, bool is_more)
+{
+	return send_path(to, 'B', is_more);
+}
+
+int
+import_subscribe(struct import_to *to)
+{
+	return send_path(to, 'U', false);
+}
+
 int
 import_begin(struct import_to *to)
 {
-	char storage[MAX_FRAME_BYTES];
-	struct buf b;
-
-	buf_init_fixed(&b, storage, sizeof(storage));
-	buf_put_char(&b, 'M');
-	buf_put(&b, to->mailbox);
-	if (buf_failed(&b))
-		return ERR_LIMIT;
-	return link_send(to->link, FRAME_ITEM, buf_span(&b));
+	return link_send(to->link, FRAME_ITEM, SPAN("M"));
 }
 
 int
@@ -77,139 +199,92 @@ import_data(struct import_to *to, struct span piece)
 	return 0;
 }
 
-static void
-show(struct import_to *to)
+int
+import_end(struct import_to *to, const struct import_meta *m)
 {
 	enum frame_type type;
 	struct span payload;
-
-	while (link_has_input(to->link) &&
-	       link_receive(to->link, &type, &payload) == 0) {
-		if (type == FRAME_NOTE)
-			fwrite(payload.p, 1, payload.len, stderr);
-		else if (type == FRAME_STATE && payload.len > 0 &&
-		         isatty(STDERR_FILENO))
-			fprintf(stderr, "\r%.*s", RUN_SPAN(payload));
-	}
-}
-
-int
-import_end(
-    struct import_to *to, uint16_t flags, int64_t date_s, struct span position)
-{
-	char storage[512];
+	char storage[MAX_FRAME_BYTES];
 	struct buf b;
+	int rc;
 
 	buf_init_fixed(&b, storage, sizeof(storage));
-	buf_put_be16(&b, flags);
-	buf_put_be64(&b, (uint64_t)date_s);
-	buf_put(&b, position);
-	if (buf_failed(&b))
-		return ERR_LIMIT;
-	to->n_sent++;
-	show(to);
-	return link_send(to->link, FRAME_ITEM_END, buf_span(&b));
-}
-
-/* --- which kind a source is --- */
-
-static bool
-is_folder(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool
-has_folder(const char *path, const char *name, char *out)
-{
-	return file_path(path, name, out, FILE_PATH_BYTES) == 0 &&
-	       is_folder(out);
-}
-
-/* The cur and new of one Maildir. */
-static int
-import_maildir(struct import_to *to, const char *path)
-{
-	static const char *const parts[] = { "cur", "new" };
-	char part[FILE_PATH_BYTES];
-
-	for (int i = 0; i < 2; i++) {
-		int rc;
-
-		if (!has_folder(path, parts[i], part))
-			continue;
-		rc = import_folder(to, part, true);
-		if (rc < 0)
-			return rc;
+	buf_put_be16(&b, m->flags);
+	/* A file may be dated before 1970. */
+	buf_put_be64(&b, m->date_s > 0 ? (uint64_t)m->date_s : 0);
+	buf_put_be16(&b, (uint16_t)(int16_t)m->zone_minutes);
+	buf_put_char(&b, m->is_date_weak ? 1 : 0);
+	buf_put_be16(&b, (uint16_t)m->keywords.len);
+	buf_put(&b, m->keywords);
+	buf_put(&b, m->position);
+	rc = send(to, FRAME_ITEM_END, &b);
+	while (rc == 0 && link_has_input(to->link)) {
+		rc = link_receive(to->link, &type, &payload);
+		if (rc == 0)
+			rc = take_other(to, type, payload);
 	}
-	return 0;
-}
-
-/* Maildir++: .Sent and .Lists.Cats are folders beside cur. */
-static int
-import_subfolders(struct import_to *to, const char *path)
-{
-	struct span top = to->mailbox;
-	DIR *d = opendir(path);
-	struct dirent *e;
-	int rc = 0;
-
-	while (d && rc == 0 && (e = readdir(d)) != NULL) {
-		char sub[FILE_PATH_BYTES], cur[FILE_PATH_BYTES], name[512];
-		struct buf b;
-
-		if (e->d_name[0] != '.' || e->d_name[1] == '\0' ||
-		    e->d_name[1] == '.' || !has_folder(path, e->d_name, sub) ||
-		    !has_folder(sub, "cur", cur))
-			continue;
-		buf_init_fixed(&b, name, sizeof(name));
-		if (!span_is_nocase(top, SPAN("INBOX"))) {
-			buf_put(&b, top);
-			buf_put_char(&b, '/');
-		}
-		for (const char *p = e->d_name + 1; *p; p++)
-			buf_put_char(&b, *p == '.' ? '/' : *p);
-		to->mailbox = buf_span(&b);
-		rc = import_maildir(to, sub);
-	}
-	if (d)
-		closedir(d);
-	to->mailbox = top;
 	return rc;
 }
 
-static bool
-is_mbox(const char *path)
-{
-	char start[5];
-	FILE *f = fopen(path, "r");
-	size_t n = f ? fread(start, 1, 5, f) : 0;
+/* --- folders --- */
 
-	if (f)
-		fclose(f);
-	return n == 5 && memcmp(start, "From ", 5) == 0;
+int
+import_enter(struct import_to *to, struct span name, bool is_maildir,
+    const char *path, size_t *back_out)
+{
+	char storage[MAX_MAILBOX_PATH];
+	size_t n_levels = 1;
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	if (is_maildir)
+		folder_name_get_maildir(&b, name);
+	else
+		folder_name_get_file(&b, name);
+	*back_out = to->path.len;
+	if (to->path.len > 0)
+		buf_put_char(&to->path, '/');
+	if (to->path.len == 0 && span_is_nocase(buf_span(&b), SPAN("INBOX")))
+		buf_put_str(&to->path, "INBOX"); /* Thunderbird's "Inbox" */
+	else
+		buf_put(&to->path, buf_span(&b));
+	for (size_t i = 0; i < to->path.len; i++)
+		n_levels += to->path.p[i] == '/';
+	if (!buf_failed(&b) && !buf_failed(&to->path) &&
+	    n_levels <= MAX_MAILBOX_DEPTH)
+		return 0;
+	to->path.has_failed = false;
+	buf_truncate(&to->path, *back_out);
+	import_pass_over(to, path, "it is nested deeper than mailboxes can be");
+	return ERR_LIMIT;
 }
+
+/* --- the whole --- */
 
 static int
 import_source(struct import_to *to, const char *path)
 {
-	char cur[FILE_PATH_BYTES];
+	const char *why;
+	struct stat st;
 	int rc;
 
-	if (access(path, R_OK) < 0) {
-		fprintf(stderr, "tinpost: %s cannot be read: %s.\n", path,
-		    strerror(errno));
+	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
+		return import_unreadable(path);
+	if (S_ISDIR(st.st_mode))
+		return import_tree(to, path);
+	if (!import_is_mbox(path) && !import_is_mail(path, &why)) {
+		fprintf(stderr,
+		    "tinpost: %s is no mail: it seems to be %s. An import "
+		    "takes "
+		    "mbox files, Maildirs, .eml files and folders of them.\n",
+		    path, why);
 		return ERR_IO;
 	}
-	if (is_folder(path)) {
-		if (!has_folder(path, "cur", cur))
-			return import_folder(to, path, false);
-		rc = import_maildir(to, path);
-		return rc < 0 ? rc : import_subfolders(to, path);
-	}
-	return is_mbox(path) ? import_mbox(to, path) : import_eml(to, path);
+	rc = import_box(to, false);
+	if (rc < 0)
+		return rc;
+	return import_is_mbox(path) ? import_mbox(to, path, true)
+	                            : import_eml(to, path);
 }
 
 static int
@@ -226,28 +301,47 @@ begin(struct link *l, const struct args *a)
 	return rc < 0 ? rc : link_send(l, FRAME_GO, span_of(NULL, 0));
 }
 
+/* Say how it ended. Returns the exit code. */
+static int
+finish(struct import_to *to, int rc)
+{
+	if (rc == 0)
+		rc = link_send(to->link, FRAME_END, span_of(NULL, 0));
+	if (rc == 0 || rc == ERR_CLOSED)
+		to->exit_code = client_finish(to->link);
+	else if (rc != ERR_IO && !to->is_over)
+		client_complain(span_str(err_text(rc)));
+	if (rc < 0 && to->exit_code == 0)
+		to->exit_code = 1;
+	if (rc < 0 && rc != ERR_IO && to->file[0])
+		fprintf(stderr,
+		    "tinpost: That was at %s. Run the same command again to go "
+		    "on there.\n",
+		    to->file);
+	return to->exit_code ? to->exit_code : to->has_passed_over;
+}
+
 int
 import_run(struct link *l, struct args *a)
 {
-	struct import_to to = { .link = l,
-		.mailbox = args_get(a, "--mailbox"),
-		.is_again = args_has(a, "--again") };
+	struct import_to to = { .link = l, .is_again = args_has(a, "--again") };
+	struct span top = args_get(a, "--mailbox");
+	char storage[MAX_MAILBOX_PATH], path[FILE_PATH_BYTES];
 	int rc = begin(l, a);
 
-	if (!to.mailbox.p)
-		to.mailbox = SPAN("INBOX");
+	buf_init_fixed(&to.path, storage, sizeof(storage));
+	if (!span_is_nocase(top, SPAN("INBOX")))
+		buf_put(&to.path, top);
+	to.top_len = to.path.len;
 	for (size_t i = 0; rc == 0 && i < a->n_many; i++) {
-		char path[FILE_PATH_BYTES];
-
 		rc = span_to_cstr(a->many[i], path, sizeof(path));
-		if (rc == 0)
-			rc = import_source(&to, path);
+		buf_truncate(&to.path, to.top_len);
+		to.keeps_names = to.has_subscriptions = false;
+		to.own_uses = 0;
+		if (rc < 0)
+			break;
+		import_at(&to, path);
+		rc = import_source(&to, path);
 	}
-	if (rc < 0 && rc != ERR_IO && !link_has_input(l))
-		return 1; /* it was told */
-	if (rc == 0)
-		rc = link_send(l, FRAME_END, span_of(NULL, 0));
-	if (rc == ERR_IO || rc == ERR_INVALID)
-		return 1;
-	return client_finish(l);
+	return finish(&to, rc);
 }

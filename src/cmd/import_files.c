@@ -1,15 +1,17 @@
-/* import_files.c - Maildir folders and .eml files. */
+/* import_files.c - the messages of one folder of a Maildir, and .eml files. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "cmd/import.h"
+#include "cmd/maildir_name.h"
+#include "cmd/mbox_head.h"
+#include "cmd/sniff.h"
 #include "store/store.h"
 
 /* Names are taken in batches of so many, so that a folder of any size costs
@@ -21,33 +23,34 @@ struct names {
 	size_t n;
 };
 
-/* The part of a Maildir name that stays when flags change. */
-static size_t
-unique_len(const char *name, bool is_maildir)
-{
-	return is_maildir ? strcspn(name, ":") : strlen(name);
-}
+/* What a folder's files are. */
+struct kind {
+	bool is_maildir;
+	const struct maildir_keywords *keywords;
+};
 
+/* What of a name stays when flags change. */
 static struct span
 unique(const char *name, bool is_maildir)
 {
-	return span_of(name, unique_len(name, is_maildir));
+	return is_maildir ? maildir_name_base(span_str(name)) : span_str(name);
 }
 
 /* Put a name into its place among the least BATCH. */
 static void
-insert(struct names *b, const char *name)
+insert(struct names *b, const char *name, bool is_maildir)
 {
+	struct span key = unique(name, is_maildir);
 	size_t i = b->n;
 
 	if (b->n == BATCH) {
-		if (strcmp(name, b->name[BATCH - 1]) >= 0)
+		if (span_cmp(key, unique(b->name[BATCH - 1], is_maildir)) >= 0)
 			return;
 		i = BATCH - 1;
 	} else {
 		b->n++;
 	}
-	while (i > 0 && strcmp(name, b->name[i - 1]) < 0) {
+	while (i > 0 && span_cmp(key, unique(b->name[i - 1], is_maildir)) < 0) {
 		memcpy(b->name[i], b->name[i - 1], sizeof(b->name[0]));
 		i--;
 	}
@@ -62,11 +65,8 @@ read_batch(
 	struct dirent *e;
 
 	b->n = 0;
-	if (!d) {
-		fprintf(stderr, "tinpost: %s cannot be read: %s.\n", path,
-		    strerror(errno));
-		return ERR_IO;
-	}
+	if (!d)
+		return import_unreadable(path);
 	while ((e = readdir(d)) != NULL) {
 		struct span name = span_str(e->d_name);
 
@@ -75,81 +75,96 @@ read_batch(
 		if (!is_maildir && !span_ends_nocase(name, SPAN(".eml")))
 			continue;
 		if (span_cmp(unique(e->d_name, is_maildir), after) > 0)
-			insert(b, e->d_name);
+			insert(b, e->d_name, is_maildir);
 	}
 	closedir(d);
 	return 0;
 }
 
-static uint16_t
-flags_of(const char *name)
+static int
+send_text(struct import_to *to, int fd, const char *path, struct span piece)
 {
-	const char *p = strstr(name, ":2,");
-	uint16_t flags = 0;
+	char storage[MAX_FRAME_BYTES];
+	ssize_t n;
+	int rc = import_begin(to);
 
-	for (p = p ? p + 3 : ""; *p; p++) {
-		if (*p == 'S')
-			flags |= MESSAGE_SEEN;
-		else if (*p == 'R')
-			flags |= MESSAGE_ANSWERED;
-		else if (*p == 'F')
-			flags |= MESSAGE_FLAGGED;
-		else if (*p == 'T')
-			flags |= MESSAGE_DELETED;
-		else if (*p == 'D')
-			flags |= MESSAGE_DRAFT;
+	while (rc == 0 && piece.len > 0) {
+		rc = import_data(to, piece);
+		if (rc < 0)
+			break;
+		do
+			n = read(fd, storage, sizeof(storage));
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return import_unreadable(path);
+		piece = span_of(storage, (size_t)n);
 	}
-	return flags;
+	return rc;
 }
 
+/* Send one file. What is no mail, or is gone by now, is passed over. */
 static int
-send_file(struct import_to *to, const char *path, uint16_t flags,
-    struct span position)
+send_file(struct import_to *to, const char *path, struct import_meta *m)
 {
-	char piece[MAX_FRAME_BYTES];
+	char start[SNIFF_BYTES];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	const char *why = NULL;
 	struct stat st;
-	ssize_t n = 0;
+	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		fprintf(stderr, "tinpost: %s cannot be read: %s.\n", path,
-		    strerror(errno));
+	if (fd < 0 && errno == ENOENT) {
+		import_pass_over(to, path, "it was moved or removed just now");
+		return 0;
+	}
+	n = fd < 0 || fstat(fd, &st) < 0 ? -1 : read(fd, start, sizeof(start));
+	if (n < 0) {
+		rc = import_unreadable(path);
 		if (fd >= 0)
 			close(fd);
-		return ERR_IO;
+		return rc;
 	}
-	rc = import_begin(to);
-	while (rc == 0 && (n = read(fd, piece, sizeof(piece))) > 0)
-		rc = import_data(to, span_of(piece, (size_t)n));
+	why = sniff_name(span_of(start, (size_t)n));
+	m->date_s = st.st_mtime;
+	if (why) {
+		import_pass_over(to, path, why);
+		rc = 0;
+	} else {
+		rc = send_text(to, fd, path, span_of(start, (size_t)n));
+		if (rc == 0)
+			rc = import_end(to, m);
+	}
 	close(fd);
-	if (rc == 0 && n < 0)
-		return ERR_IO;
-	return rc < 0 ? rc : import_end(to, flags, st.st_mtime, position);
+	return rc;
 }
 
 static int
-send_batch(struct import_to *to, const char *path, bool is_maildir,
-    const struct names *b)
+send_one(struct import_to *to, const char *path, const char *name,
+    const struct kind *kind)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		char full[FILE_PATH_BYTES];
-		struct stat st;
-		int rc = file_path(path, b->name[i], full, sizeof(full));
+	char full[FILE_PATH_BYTES], storage[MAX_KEYWORDS_TEXT];
+	struct import_meta m = { .is_date_weak = !kind->is_maildir };
+	struct buf keywords;
+	struct stat st;
+	int rc = file_path(path, name, full, sizeof(full));
 
-		if (rc == 0 && stat(full, &st) == 0 && !S_ISREG(st.st_mode))
-			continue;
-		if (rc == 0)
-			rc = send_file(to, full,
-			    is_maildir ? flags_of(b->name[i]) : 0,
-			    unique(b->name[i], is_maildir));
-		if (rc < 0)
-			return rc;
+	if (rc < 0) {
+		import_pass_over(to, path, "a name in it is too long");
+		return 0;
 	}
-	return 0;
+	if (stat(full, &st) == 0 && !S_ISREG(st.st_mode))
+		return 0;
+	buf_init_fixed(&keywords, storage, sizeof(storage));
+	if (kind->is_maildir)
+		maildir_name_read(
+		    span_str(name), kind->keywords, &m.flags, &keywords);
+	m.keywords = buf_span(&keywords);
+	m.position = unique(name, kind->is_maildir);
+	import_at(to, full);
+	return send_file(to, full, &m);
 }
 
-int
-import_folder(struct import_to *to, const char *path, bool is_maildir)
+static int
+import_folder(struct import_to *to, const char *path, const struct kind *kind)
 {
 	struct names *b = mem_alloc(sizeof(*b));
 	struct buf after;
@@ -160,12 +175,13 @@ import_folder(struct import_to *to, const char *path, bool is_maildir)
 	buf_init(&after, 512);
 	rc = import_ask(to, path, &after);
 	while (rc == 0) {
-		rc = read_batch(path, is_maildir, buf_span(&after), b);
+		rc = read_batch(path, kind->is_maildir, buf_span(&after), b);
+		for (size_t i = 0; rc == 0 && i < b->n; i++)
+			rc = send_one(to, path, b->name[i], kind);
 		if (rc < 0 || b->n == 0)
 			break;
-		rc = send_batch(to, path, is_maildir, b);
 		buf_reset(&after);
-		buf_put(&after, unique(b->name[b->n - 1], is_maildir));
+		buf_put(&after, unique(b->name[b->n - 1], kind->is_maildir));
 	}
 	buf_deinit(&after);
 	mem_free(b);
@@ -173,8 +189,46 @@ import_folder(struct import_to *to, const char *path, bool is_maildir)
 }
 
 int
+import_maildir(struct import_to *to, const char *path, const char *part)
+{
+	char file[FILE_PATH_BYTES];
+	struct maildir_keywords *k = mem_alloc(sizeof(*k));
+	struct kind kind = { .is_maildir = true, .keywords = k };
+	struct buf text;
+	int rc = file_path(path, "dovecot-keywords", file, sizeof(file));
+
+	if (!k)
+		return ERR_NOMEM;
+	buf_init(&text, 65536);
+	if (rc == 0)
+		rc = file_read(file, &text);
+	if (rc == ERR_NONE)
+		rc = 0;
+	else if (rc < 0)
+		import_unreadable(file);
+	maildir_keywords_parse(buf_span(&text), k);
+	if (rc == 0)
+		rc = file_path(path, part, file, sizeof(file));
+	if (rc == 0)
+		rc = import_folder(to, file, &kind);
+	buf_deinit(&text);
+	mem_free(k);
+	return rc;
+}
+
+int
+import_eml_folder(struct import_to *to, const char *path)
+{
+	struct kind kind = { .is_maildir = false };
+
+	return import_folder(to, path, &kind);
+}
+
+int
 import_eml(struct import_to *to, const char *path)
 {
+	struct import_meta m = { .is_date_weak = true,
+		.position = SPAN("done") };
 	struct buf done;
 	bool is_done;
 	int rc;
@@ -183,7 +237,5 @@ import_eml(struct import_to *to, const char *path)
 	rc = import_ask(to, path, &done);
 	is_done = done.len > 0;
 	buf_deinit(&done);
-	if (rc < 0 || is_done)
-		return rc;
-	return send_file(to, path, 0, SPAN("done"));
+	return rc < 0 || is_done ? rc : send_file(to, path, &m);
 }

@@ -1,236 +1,156 @@
-/* import_mbox.c - mbox files (RFC 4155), with mboxrd quoting. */
+/* import_mbox.c - the messages of an mbox file to the server. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/folder_name.h"
+#include "cmd/gmail.h"
 #include "cmd/import.h"
-#include "store/store.h"
+#include "cmd/mboxread.h"
+#include "store/message.h"
 
 struct mbox {
 	struct import_to *to;
-	FILE *file;
-	uint64_t offset; /* of the line's start */
-	bool is_open;    /* a message is being sent */
-	bool is_header;
-	bool is_after_blank; /* a From line may come */
-	bool has_held_blank; /* it belongs to the message if text follows */
-	bool was_crlf;       /* the held one's line end */
-	uint16_t flags;
-	int64_t date_s;
+	struct mboxread *reader;
+	bool uses_labels;
+	bool has_own_box; /* to->path is chosen no more: labels were */
 };
 
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-/* The month that a word names, 1 to 12; 0: none. */
+/* A label "A/B" is two levels, each as a file name gives one. Levels that
+ * cannot be are told of and passed over. */
 static int
-month_of(struct span word)
+choose_boxes(struct mbox *m, const struct gmail *g)
 {
-	for (int i = 0; word.len == 3 && i < 12; i++)
-		if (memcmp(word.p, months + 3 * i, 3) == 0)
-			return i + 1;
-	return 0;
-}
-
-static int
-small(struct span s, uint64_t max, int *out)
-{
-	uint64_t v;
-	int rc = span_to_u64(s, max, &v);
-
-	*out = rc < 0 ? 0 : (int)v;
-	return rc;
-}
-
-/* "From sender Mon Nov 23 11:00:00 2026", as asctime() gives it, UTC. */
-static int64_t
-date_of(struct span line)
-{
-	struct civil c = { 0 };
-
-	while (line.len > 0) {
-		struct span word = span_split(&line, ' ');
-		struct span time, day;
-
-		c.month = month_of(word);
-		if (c.month == 0)
-			continue;
-		line = span_trim(line);
-		day = span_split(&line, ' ');
-		line = span_trim(line);
-		time = span_split(&line, ' ');
-		if (small(day, 31, &c.day) == 0 &&
-		    small(span_split(&time, ':'), 23, &c.hour) == 0 &&
-		    small(span_split(&time, ':'), 59, &c.minute) == 0 &&
-		    small(time, 60, &c.second) == 0) {
-			/* A zone may stand before the year. */
-			while (line.len > 0)
-				if (small(span_trim(span_split(&line, ' ')),
-				        9999, &c.year) == 0 &&
-				    c.year >= 1970)
-					return clock_from_civil(&c);
-		}
-		return clock_wall_s();
-	}
-	return clock_wall_s();
-}
-
-static void
-take_status(struct mbox *m, struct span value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.p[i];
-
-		if (c == 'R')
-			m->flags |= MESSAGE_SEEN;
-		else if (c == 'A')
-			m->flags |= MESSAGE_ANSWERED;
-		else if (c == 'F')
-			m->flags |= MESSAGE_FLAGGED;
-		else if (c == 'D')
-			m->flags |= MESSAGE_DELETED;
-		else if (c == 'T')
-			m->flags |= MESSAGE_DRAFT;
-	}
-}
-
-static int
-end_message(struct mbox *m)
-{
-	char storage[32];
-	struct buf position;
-
-	if (!m->is_open)
-		return 0;
-	m->is_open = m->has_held_blank = false;
-	buf_init_fixed(&position, storage, sizeof(storage));
-	buf_put_u64(&position, m->offset);
-	return import_end(m->to, m->flags, m->date_s, buf_span(&position));
-}
-
-static int
-begin_message(struct mbox *m, struct span line)
-{
-	int rc = end_message(m);
-
-	m->is_open = m->is_header = true;
-	m->flags = 0;
-	m->date_s = date_of(span_trim(line));
-	return rc < 0 ? rc : import_begin(m->to);
-}
-
-static int
-give_held_blank(struct mbox *m)
-{
-	if (!m->has_held_blank)
-		return 0;
-	m->has_held_blank = false;
-	return import_data(m->to, m->was_crlf ? SPAN("\r\n") : SPAN("\n"));
-}
-
-/* ">From ", with any number of ">": one goes. */
-static struct span
-unquote(struct span line)
-{
-	size_t i = 0;
-
-	while (i < line.len && line.p[i] == '>')
-		i++;
-	if (i > 0 && span_starts(span_sub(line, i, line.len), SPAN("From ")))
-		return span_sub(line, 1, line.len);
-	return line;
-}
-
-static int
-take_line(struct mbox *m, struct span line)
-{
-	bool is_blank = span_trim(line).len == 0 && line.len <= 2;
-	int rc;
-
-	if (span_starts(line, SPAN("From ")) &&
-	    (!m->is_open || (m->is_after_blank && !m->is_header)))
-		return begin_message(m, line);
-	if (!m->is_open)
-		return 0; /* blank lines before the first */
-	if (m->is_header && (span_starts_nocase(line, SPAN("Status:")) ||
-	                        span_starts_nocase(line, SPAN("X-Status:")))) {
-		take_status(
-		    m, span_sub(line, span_find(line, ':') + 1, line.len));
-		return 0;
-	}
-	rc = give_held_blank(m);
-	if (rc < 0)
-		return rc;
-	if (is_blank && !m->is_header) {
-		m->has_held_blank = true;
-		m->was_crlf = line.len == 2;
-		return 0;
-	}
-	if (is_blank)
-		m->is_header = false;
-	return import_data(m->to, unquote(line));
-}
-
-/* A line longer than this is passed on in parts. */
-#define LINE_BYTES 8192
-
-static int
-read_lines(struct mbox *m)
-{
-	char line[LINE_BYTES];
-	bool is_mid_line = false;
+	struct import_to *to = m->to;
+	size_t back = to->path.len, unused;
+	bool has_one = false;
 	int rc = 0;
 
-	while (rc == 0 && fgets(line, sizeof(line), m->file)) {
-		/* fgets tells no length: a NUL in the text would cut it. */
-		off_t after = ftello(m->file);
-		size_t len = after < 0 ? strlen(line)
-		                       : (size_t)after - (size_t)m->offset;
-		struct span s = span_of(line, len);
-		bool is_blank = span_trim(s).len == 0 && !is_mid_line;
+	for (size_t i = 0; rc == 0 && i < g->n_boxes; i++) {
+		struct span rest = g->box[i];
+		int depth = 0;
 
-		if (is_mid_line)
-			rc = import_data(m->to, s);
-		else
-			rc = take_line(m, s);
-		is_mid_line = len > 0 && line[len - 1] != '\n';
-		m->is_after_blank = is_blank;
-		m->offset += len;
+		while (depth == 0 && rest.len > 0)
+			depth = import_enter(to, span_split(&rest, '/'), false,
+			    to->file, &unused);
+		if (depth == 0)
+			rc = import_box(to, has_one);
+		has_one |= depth == 0;
+		buf_truncate(&to->path, back);
 	}
-	return rc;
+	return rc == 0 && !has_one ? import_box(to, false) : rc;
+}
+
+static int
+choose(struct mbox *m, const struct mboxread_message *msg,
+    struct import_meta *meta)
+{
+	struct gmail g;
+
+	if (!msg->meta.has_labels) {
+		if (!m->has_own_box)
+			return 0;
+		m->has_own_box = false;
+		return import_box(m->to, false);
+	}
+	gmail_read(buf_span(&msg->meta.labels), &g);
+	meta->flags |= g.flags;
+	if (g.is_important)
+		meta->keywords = SPAN("$Important ");
+	if (!m->uses_labels)
+		return 0;
+	m->has_own_box = true;
+	return choose_boxes(m, &g);
+}
+
+static int
+send_message(struct mbox *m, const struct mboxread_message *msg)
+{
+	struct import_meta meta = { .flags = msg->meta.flags,
+		.keywords = buf_span(&msg->meta.keywords),
+		.date_s = msg->from.date_s,
+		.zone_minutes = msg->from.zone_minutes,
+		.is_date_weak = msg->from.is_weak || !msg->from.has_date };
+	char storage[32];
+	struct buf position;
+	struct span piece;
+	int rc = choose(m, msg, &meta);
+
+	if (!msg->from.has_date)
+		meta.date_s = clock_wall_s();
+	if (rc == 0)
+		rc = import_begin(m->to);
+	while (rc == 0) {
+		rc = mboxread_piece(m->reader, &piece);
+		if (rc == ERR_IO)
+			return import_unreadable(m->to->file);
+		if (rc < 0 || piece.len == 0)
+			break;
+		rc = import_data(m->to, piece);
+	}
+	if (rc < 0)
+		return rc;
+	buf_init_fixed(&position, storage, sizeof(storage));
+	buf_put_u64(&position, mboxread_offset(m->reader));
+	meta.position = buf_span(&position);
+	return import_end(m->to, &meta);
+}
+
+static int
+send_all(struct mbox *m, const char *path)
+{
+	const struct mboxread_message *msg;
+	int rc;
+
+	for (;;) {
+		rc = mboxread_next(m->reader, &msg);
+		if (rc == ERR_NONE)
+			return 0;
+		if (rc == ERR_IO)
+			return import_unreadable(path);
+		if (rc == ERR_SYNTAX) {
+			fprintf(stderr,
+			    "tinpost: %s is another file than it was: no "
+			    "message begins at byte %llu. --again imports it "
+			    "from its start.\n",
+			    path,
+			    (unsigned long long)mboxread_offset(m->reader));
+			return ERR_IO;
+		}
+		if (rc == 0 && !msg->meta.is_gone)
+			rc = send_message(m, msg);
+		if (rc < 0)
+			return rc;
+	}
 }
 
 int
-import_mbox(struct import_to *to, const char *path)
+import_mbox(struct import_to *to, const char *path, bool uses_labels)
 {
 	struct mbox m = {
-		.to = to, .file = fopen(path, "r"), .is_after_blank = true
+		.to = to, .uses_labels = uses_labels, .has_own_box = true
 	};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct buf position;
+	uint64_t offset = 0;
 	int rc;
 
-	if (!m.file) {
-		fprintf(stderr, "tinpost: %s cannot be read: %s.\n", path,
-		    strerror(errno));
-		return ERR_IO;
-	}
-	buf_init(&position, 64);
+	if (fd < 0)
+		return import_unreadable(path);
+	if (uses_labels) /* a label "Sent Items" is the person's own */
+		to->own_uses = ~0u;
+	buf_init(&position, 512);
 	rc = import_ask(to, path, &position);
-	if (rc == 0 && position.len > 0 &&
-	    span_to_u64(buf_span(&position), INT64_MAX, &m.offset) < 0)
-		m.offset = 0;
-	if (rc == 0 && fseeko(m.file, (off_t)m.offset, SEEK_SET) < 0)
-		rc = ERR_IO;
-	if (rc == 0)
-		rc = read_lines(&m);
-	if (rc == 0 && ferror(m.file)) {
-		fprintf(stderr, "tinpost: %s cannot be read: %s.\n", path,
-		    strerror(errno));
-		rc = ERR_IO;
-	}
-	if (rc == 0)
-		rc = end_message(&m);
+	if (rc == 0 && span_to_u64(buf_span(&position), INT64_MAX, &offset) < 0)
+		offset = 0;
 	buf_deinit(&position);
-	fclose(m.file);
+	if (rc == 0)
+		rc = mboxread_open(fd, offset, &m.reader);
+	if (rc == 0)
+		rc = send_all(&m, path);
+	mboxread_close(m.reader);
+	close(fd);
 	return rc;
 }

@@ -196,6 +196,10 @@ send_local(struct link *l, enum frame_type type, struct span payload)
 	enum run_step step;
 	int rc;
 
+	/* What was handed out is used by now: a long import reads its notes
+	 * and never waits for more. */
+	buf_consume(&l->run.out, l->n_used);
+	l->n_used = 0;
 	for (int i = 0; i < 100000; i++) {
 		rc = run_feed(&l->run, type, payload);
 		if (rc == 0)

@@ -111,6 +111,9 @@ imap_parse_flag(struct cur *c, uint16_t *flag_out, struct span *keyword_out)
 		return PARSE_OK;
 	}
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (cur_is_end(&at) && name.len < flags[i].name.len &&
+		    span_starts_nocase(flags[i].name, name))
+			return PARSE_MORE;
 		if (!span_is_nocase(name, flags[i].name))
 			continue;
 		*flag_out = flags[i].flag;

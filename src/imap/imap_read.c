@@ -13,8 +13,6 @@
 #define MAX_SKIPPED_EARLY (64 * 1024)
 /* The longest announcement of a literal: "~{18446744073709551615+}". */
 #define MAX_ANNOUNCEMENT 24
-/* RFC 7888 5: with LITERAL-. */
-#define MAX_LITERAL_MINUS 4096
 
 /* Find the end of the line that begins at line_start. *n_out is what stands
  * before its LF. A bare LF ends the session. */
@@ -182,6 +180,11 @@ take_literal(
 	struct cur args;
 	const char *refusal = imap_look_up(i, text, &args);
 
+	if (refusal == NULL && imap_append_begins(i, args)) {
+		imap_run_text(i, text);
+		consume(i, n);
+		return IMAP_MORE;
+	}
 	if (refusal == NULL)
 		refusal = judge_literal(i, text, l);
 	if (refusal != NULL) {

@@ -206,6 +206,7 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("LOGIN"),        BEFORE_LOGIN, PLAIN, imap_login,      NULL },            /* RFC 9051 6.2.3 */
 	{ SPAN("ENABLE"),       AFTER_LOGIN,  EARLY, imap_enable,     "ENABLE" },        /* RFC 9051 6.3.1 */
 	{ SPAN("IDLE"),         AFTER_LOGIN,  BARE | EARLY, imap_idle, "IDLE" },         /* RFC 9051 6.3.13 */
+	{ SPAN("APPEND"),       AFTER_LOGIN,  0,     imap_append,     "MULTIAPPEND UIDPLUS" }, /* RFC 9051 6.3.12 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
 };
 /* clang-format on */
@@ -226,8 +227,18 @@ imap_put_capabilities(struct imap *i, struct buf *out)
 		buf_put_char(out, ' ');
 		buf_put_str(out, cmds[n].capabilities);
 	}
-	if (is_early)
+	if (is_early) {
 		imap_put_login_capabilities(i, out);
+	} else { /* RFC 7889 4 */
+		buf_put_str(out, " APPENDLIMIT=");
+		buf_put_u64(out, i->env->max_message_bytes);
+	}
+}
+
+bool
+imap_is_append(const struct imap *i)
+{
+	return i->cmd != NULL && i->cmd->run == imap_append;
 }
 
 static const struct imap_cmd *

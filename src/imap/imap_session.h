@@ -36,6 +36,8 @@
 /* The same until somebody is signed in. */
 #define IMAP_LOGIN_BYTES (8 * 1024)
 #define MAX_IMAP_TAG     64
+/* RFC 7888 5: with LITERAL-, of a literal that is not asked for. */
+#define MAX_LITERAL_MINUS 4096
 /* The most that one command may hold in its arena. */
 #define IMAP_ARENA_BYTES (256 * 1024)
 /* The room in the output that a handler, or one step of a job, may count on.
@@ -176,8 +178,18 @@ const char *imap_look_up(struct imap *i, struct span text, struct cur *args);
 /* Run a whole command, or APPEND up to its message. The text is copied. */
 void imap_run_text(struct imap *i, struct span text);
 
+/* Is the command under way APPEND? */
+bool imap_is_append(const struct imap *i);
+
 /* The most that a command may be long now. */
 size_t imap_max_command(const struct imap *i);
+
+/* Are mailbox names and quoted strings UTF-8 (RFC 6855 3, RFC 9051 5.1)? */
+static inline bool
+imap_is_utf8(const struct imap *i)
+{
+	return (i->enabled & (IMAP_UTF8 | IMAP_REV2)) != 0;
+}
 
 /* imap_view_sync or _prepare failed: say BYE for it. */
 void imap_lose_view(struct imap *i, int code);
@@ -223,9 +235,9 @@ void imap_getquotaroot(struct imap *i, struct cur *args);
 void imap_setquota(struct imap *i, struct cur *args);
 /* cmd_append.c */
 void imap_append(struct imap *i, struct cur *args);
-/* Is the literal that these arguments end with a message (or the name of the
- * mailbox)? */
-bool imap_append_begins(struct imap *i, struct cur args);
+/* Is the command under way APPEND, and the literal that these arguments end
+ * with a message (and not the name of the mailbox)? */
+bool imap_append_begins(const struct imap *i, struct cur args);
 /* cmd_select.c */
 void imap_select(struct imap *i, struct cur *args);
 void imap_examine(struct imap *i, struct cur *args);

@@ -323,7 +323,7 @@ send_output(struct conn *c)
 		struct buf *b = next_output(c);
 		ssize_t n;
 
-		if (b->has_failed)
+		if (b->has_failed || c->out.has_failed)
 			return false;
 		if (b->len == 0 && !on_drained(c))
 			return true;

@@ -171,17 +171,23 @@ check_from(struct smtp *s)
 	struct buf scratch, address;
 	int rc = e->is_from_cut ? ERR_DENIED : 0;
 
+	if (buf_error(&e->from) == ERR_NOMEM)
+		return ERR_NOMEM;
 	buf_init(&scratch, MAX_FROM_ADDRESS);
 	buf_init(&address, MAX_FROM_ADDRESS);
 	address_iter_init(&it, buf_span(&e->from), &scratch);
 	while (rc == 0 && address_iter_next(&it, &a) == 0) {
-		if (a.kind != ADDRESS_MAILBOX)
+		if (buf_error(&scratch) == ERR_NOMEM)
+			rc = ERR_NOMEM;
+		if (rc < 0 || a.kind != ADDRESS_MAILBOX)
 			continue;
 		buf_reset(&address);
 		buf_put(&address, a.mailbox);
 		buf_put_char(&address, '@');
 		buf_put(&address, a.host);
-		if (buf_failed(&address) || a.host.len == 0)
+		if (buf_error(&address) == ERR_NOMEM)
+			rc = ERR_NOMEM;
+		else if (buf_failed(&address) || a.host.len == 0)
 			rc = ERR_DENIED;
 		else
 			rc = resolve_owns(

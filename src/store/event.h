@@ -13,7 +13,7 @@ struct store;
 enum event_kind {
 	EVENT_RECEIVED = 1, /* a message was stored */
 	EVENT_REFUSED = 2,  /* a sender, recipient or message was refused */
-	/* 3 and 4 are free: signing in stands in the log alone. */
+	EVENT_SIGN_IN = 3,  /* one failed, or some did; 4 is free */
 	EVENT_SETTING = 5, /* the owner changed something */
 	EVENT_SENT = 6,    /* the queue's */
 	EVENT_DEFERRED = 7,

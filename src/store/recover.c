@@ -36,6 +36,7 @@ recover_abort(struct store *s)
 	if (s->volumes != NULL)
 		volume_abort_all(s->volumes);
 	s->is_poisoned = false;
+	s->forget_body = 0; /* the sweep begins its body again */
 }
 
 static int

@@ -318,9 +318,11 @@ forget_some(struct store *s, uint64_t body)
 	op_num(s, from);
 	op_num(s, (uint64_t)from + SWEEP_CHUNKS > place.n_chunks);
 	rc = op_group_end(s, op_apply(s));
+	if (rc < 0)
+		return rc;
 	s->forget_body = body;
 	s->forget_chunk = from + SWEEP_CHUNKS;
-	return rc;
+	return 0;
 }
 
 int

@@ -228,12 +228,6 @@ is_zero_block(const char *b)
 	return true;
 }
 
-static int
-buf_error(const struct buf *b)
-{
-	return buf_failed(b) ? ERR_LIMIT : 0;
-}
-
 /* Path and link from the block, unless an extended header gave them. */
 static int
 take_names(struct tar_reader *t)
@@ -250,7 +244,7 @@ take_names(struct tar_reader *t)
 	}
 	if (t->link.len == 0)
 		buf_put(&t->link, field_text(b + LINK, NAME_LEN));
-	return buf_error(&t->path) < 0 ? ERR_LIMIT : buf_error(&t->link);
+	return buf_failed(&t->path) ? buf_error(&t->path) : buf_error(&t->link);
 }
 
 /* A file or link that the caller sees. */

@@ -1,5 +1,6 @@
 #include "store/check.h"
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "fixture.h"
 #include "store/row.h"
@@ -396,6 +397,35 @@ test_sound(void)
 	CHECK(mem_used() == before);
 }
 
+/* The sweep's operation fails, or the turn in which it removed a body is lost:
+ * it removes it again, from its beginning. */
+static void
+test_sweep_undone(enum fault_site site, uint64_t nth)
+{
+	struct store *s = make_store();
+	struct rangeset uids;
+	struct buf out;
+	uint32_t n;
+
+	rangeset_init(&uids);
+	CHECK(rangeset_add(&uids, 2, 2) == 0);
+	CHECK(message_expunge(s, fx_inbox, &uids, &n) == 0 && n == 1);
+	CHECK(store_flush(s) == 0);
+	fault_arm(site, nth, false);
+	CHECK((store_idle(s) < 0) != (store_flush(s) < 0));
+	for (int i = 0; i < 50; i++) {
+		CHECK(store_idle(s) >= 0);
+		CHECK(store_flush(s) == 0);
+	}
+	buf_init(&out, 1 << 16);
+	CHECK(run(s, &out) == 0);
+	fprintf(stderr, "%.*s", (int)out.len, out.p ? out.p : "");
+	buf_deinit(&out);
+	rangeset_deinit(&uids);
+	store_close(s);
+	fx_clear();
+}
+
 static void
 test_faults(void)
 {
@@ -420,6 +450,9 @@ main(void)
 {
 	fx_begin();
 	test_sound();
+	test_sweep_undone(FAULT_WRITE, 1);
+	for (uint64_t nth = 1; nth <= 4; nth++)
+		test_sweep_undone(FAULT_LMDB, nth);
 	test_faults();
 	fx_end();
 	return test_done();
