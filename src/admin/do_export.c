@@ -1,9 +1,11 @@
 /* do_export.c - somebody's mailboxes, to the client.
  *
- *	server: ITEM "B" id, UIDVALIDITY (4 bytes each), path; for each; END
+ *	server: ITEM "B" id, UIDVALIDITY (4 bytes each), path; for each
+ *	        ITEM "U" path, for each that is subscribed to; END
  *	client: ITEM "G" id, UID (4 bytes each): give what is behind that UID
- *	server: ITEM "M" UID (4), flags (2), date (8); DATA ...; ITEM_END
- *	        for each message; then END
+ *	server: ITEM "K" bit (1), name of a keyword, before the first message
+ *	        that has it; ITEM "M" UID (4), flags (2), date (8), keywords
+ *	        (8); DATA ...; ITEM_END for each message; then END
  *	client: the next "G", or END
  */
 #include "admin/do.h"
@@ -16,9 +18,11 @@ struct export
 {
 	uint32_t account;
 	uint32_t next_box; /* while listing: where to go on */
-	bool is_listed;
-	uint32_t mailbox; /* being given; 0: none */
+	bool are_boxes_listed, is_listed;
+	struct buf subscription; /* the last one listed */
+	uint32_t mailbox;        /* being given; 0: none */
 	uint32_t next_uid;
+	uint64_t told_keywords; /* bits whose names the client has */
 	struct message message; /* body 0: none */
 	uint64_t offset;
 	uint64_t n_messages;
@@ -31,6 +35,7 @@ do_export_start(struct run *r)
 
 	if (!ex)
 		return ERR_NOMEM;
+	buf_init(&ex->subscription, MAX_MAILBOX_PATH);
 	return run_find_person(r, run_arg(r, "ADDRESS"), &ex->account);
 }
 
@@ -45,7 +50,10 @@ unpin(struct run *r, struct export *ex)
 void
 do_export_stop(struct run *r)
 {
-	unpin(r, r->state);
+	struct export *ex = r->state;
+
+	unpin(r, ex);
+	buf_deinit(&ex->subscription);
 }
 
 int
@@ -66,6 +74,7 @@ do_export_feed(struct run *r, enum frame_type type, struct span payload)
 	    cur_be32(&c, &ex->next_uid) != PARSE_OK)
 		return ERR_SYNTAX;
 	ex->next_uid++;
+	ex->told_keywords = 0;
 	/* Only this person's. */
 	if (mailbox_get(r->admin->store, ex->mailbox, &v) < 0 ||
 	    v.account != ex->account)
@@ -93,8 +102,7 @@ list_boxes(struct run *r, struct export *ex)
 
 	for (int i = 0; i < 50; i++) {
 		if (mailbox_next(r->admin->store, &ex->next_box) < 0) {
-			ex->is_listed = true;
-			frame_put(&r->out, FRAME_END, span_of(NULL, 0));
+			ex->are_boxes_listed = true;
 			break;
 		}
 		if (mailbox_get(r->admin->store, ex->next_box, &v) == 0 &&
@@ -103,6 +111,45 @@ list_boxes(struct run *r, struct export *ex)
 		ex->next_box++;
 	}
 	return RUN_MORE;
+}
+
+static enum run_step
+list_subscriptions(struct run *r, struct export *ex)
+{
+	for (int i = 0; i < 50; i++) {
+		struct buf *b;
+
+		if (mailbox_next_subscription(
+		        r->admin->store, ex->account, &ex->subscription) < 0) {
+			ex->is_listed = true;
+			frame_put(&r->out, FRAME_END, span_of(NULL, 0));
+			break;
+		}
+		b = run_begin(r, FRAME_ITEM);
+		buf_put_char(b, 'U');
+		buf_put(b, buf_span(&ex->subscription));
+		run_end(r);
+	}
+	return RUN_MORE;
+}
+
+/* Tell the names of keywords that the client does not have. */
+static void
+put_keywords(struct run *r, struct export *ex, uint64_t keywords)
+{
+	for (unsigned bit = 0; bit < MAX_KEYWORDS; bit++) {
+		struct buf *b;
+
+		if (!(keywords & ~ex->told_keywords & (uint64_t)1 << bit))
+			continue;
+		b = run_begin(r, FRAME_ITEM);
+		buf_put_char(b, 'K');
+		buf_put_char(b, (char)bit);
+		if (mailbox_keyword(r->admin->store, ex->mailbox, bit, b) < 0)
+			buf_put_str(b, "?");
+		run_end(r);
+	}
+	ex->told_keywords |= keywords;
 }
 
 static enum run_step
@@ -124,11 +171,13 @@ begin_message(struct run *r, struct export *ex)
 	}
 	ex->next_uid = m->uid + 1;
 	ex->offset = 0;
+	put_keywords(r, ex, m->keywords);
 	b = run_begin(r, FRAME_ITEM);
 	buf_put_char(b, 'M');
 	buf_put_be32(b, m->uid);
 	buf_put_be16(b, m->flags);
 	buf_put_be64(b, (uint64_t)m->internal_date_s);
+	buf_put_be64(b, m->keywords);
 	run_end(r);
 	return RUN_MORE;
 }
@@ -160,8 +209,10 @@ do_export_step(struct run *r)
 {
 	struct export *ex = r->state;
 
-	if (!ex->is_listed)
+	if (!ex->are_boxes_listed)
 		return list_boxes(r, ex);
+	if (!ex->is_listed)
+		return list_subscriptions(r, ex);
 	if (ex->message.body)
 		return give_piece(r, ex);
 	if (ex->mailbox)

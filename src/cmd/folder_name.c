@@ -101,7 +101,7 @@ unescape(struct buf *out, struct span s)
 	while (s.len > 0) {
 		int high = s.len > 2 ? ascii_hex_value(s.p[1]) : -1;
 		int low = s.len > 2 ? ascii_hex_value(s.p[2]) : -1;
-		int c = high << 4 | low;
+		int c = high * 16 + low;
 
 		if (s.p[0] == '\\' && high >= 0 && low >= 0 &&
 		    (c == '.' || c == '\\' || c == '/' || c == '~')) {

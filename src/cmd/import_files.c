@@ -142,7 +142,8 @@ send_one(struct import_to *to, const char *path, const char *name,
     const struct kind *kind)
 {
 	char full[FILE_PATH_BYTES], storage[MAX_KEYWORDS_TEXT];
-	struct import_meta m = { .is_date_weak = !kind->is_maildir };
+	struct import_meta m = { .is_date_weak =
+		                     !kind->is_maildir && !to->keeps_names };
 	struct buf keywords;
 	struct stat st;
 	int rc = file_path(path, name, full, sizeof(full));

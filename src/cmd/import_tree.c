@@ -8,9 +8,9 @@
  *				NAME.mbox/mbox as Apple Mail exports it
  *	.eml			a folder is a mailbox
  *
- * A file `subscriptions` at the top (Dovecot, Tinpost), or Courier's
- * `courierimapsubscribed`, says what is subscribed; without one, what is made
- * is subscribed.
+ * A file `subscriptions` (Dovecot, Tinpost) or .subscriptions (Tinpost) at the
+ * top, or Courier's `courierimapsubscribed`, says what is subscribed; without
+ * one, what is made is subscribed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -321,7 +321,7 @@ take_subscriptions(struct import_to *to, const char *folder, struct span text)
 
 		if (line.len == 0 || line.len > 900)
 			continue;
-		if (is_dotted && !is_tabs)
+		if (is_dotted && !is_tabs && !to->keeps_names)
 			line = without_inbox(folder, line);
 		rc = subscribe(to, line, is_dotted, is_tabs);
 	}
@@ -347,6 +347,7 @@ import_tree(struct import_to *to, const char *path)
 	to->keeps_names = has(path, ".tinpost-export", file);
 	buf_init(&text, 4u << 20);
 	if (has(path, "subscriptions", file) ||
+	    has(path, ".subscriptions", file) ||
 	    has(path, "courierimapsubscribed", file))
 		rc = file_read(file, &text);
 	to->has_subscriptions = rc == 0;

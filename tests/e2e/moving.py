@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Coming from other programs, and a round trip through each format: flags,
+keywords, dates, folders and subscriptions, byte for byte; and what is said of
+files that are no mail."""
+
+import os
+import pathlib
+import re
+import tempfile
+
+import lib
+
+DATE = 1700000000
+HEAD = "From kim@mail.test Tue Nov 14 22:13:20 2023\n"  # DATE
+
+
+def maildir(folder, messages, keywords=()):
+    """A Maildir's folder; messages: (name, text, date)."""
+    for part in ("cur", "new", "tmp"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for name, text, date in messages:
+        path = folder / name
+        path.write_bytes(text)
+        os.utime(path, (date, date))
+    if keywords:
+        (folder / "dovecot-keywords").write_text(
+            "".join(f"{i} {k}\n" for i, k in enumerate(keywords)))
+
+
+def state(folder):
+    """What a Maildir export holds: {folder: [(text, flags, keywords,
+    date)]}, and the subscriptions."""
+    boxes = {}
+    for path in [folder, *folder.iterdir()]:
+        if not (path / "cur").is_dir():
+            continue
+        names = {}
+        file = path / "dovecot-keywords"
+        if file.exists():
+            names = dict(line.split(" ", 1)
+                         for line in file.read_text().splitlines())
+        found = []
+        for entry in (path / "cur").iterdir():
+            base, info = entry.name.split(":2,")
+            bits = [str(ord(c) - 97) for c in info if c.islower()]
+            extra = re.search(r",K=([0-9-]+)", base)
+            bits += extra.group(1).split("-") if extra else []
+            found.append((
+                entry.read_bytes(),
+                "".join(c for c in info if c.isupper()),
+                sorted(names[b] for b in bits),
+                int(entry.stat().st_mtime)))
+        boxes["INBOX" if path == folder else path.name] = sorted(found)
+    lines = (folder / "subscriptions").read_text().splitlines()
+    return boxes, sorted(lines)
+
+
+class Moves:
+    def __init__(self, server, folder):
+        self.server, self.folder, self.n = server, folder, 0
+
+    def person(self):
+        self.n += 1
+        return f"u{self.n}@example.test"
+
+    def load(self, source, *options, check=True):
+        """Import into a person's empty mailboxes; the state then."""
+        who = self.person()
+        done = self.server.command("import", who, str(source), *options,
+                                   check=check)
+        again = self.server.command("import", who, str(source), *options,
+                                    check=False)
+        assert "Imported 0 messages" in again.stdout or not check, again
+        return done, *state(self.save(who, "maildir"))
+
+    def save(self, who, kind):
+        target = self.folder / f"{who}-{kind}"
+        self.server.command("export", who, str(target), "--format", kind)
+        return target
+
+
+def round_trips(m):
+    """A Maildir with everything goes out and in again in each format."""
+    source = m.folder / "source"
+    many = [f"k{i}" for i in range(30)]
+    maildir(source, [
+        ("cur/1.a:2,FS", b"Subject: one\n\nFrom x\n>From y\n\n\n", DATE),
+        ("cur/2.b,S=3:2,Tabz", b"Subject: two\nStatus: own\n"
+         b"X-Mozilla-Status: 0009\nContent-Length: 1\n\nx\n", DATE + 60),
+        ("cur/3.c,K=26-29:2,DPRS", b"Subject: three\n\nx\n", 86400),
+        ("new/4.d", b"Subject: new\n\nx\n", DATE),
+    ], many)
+    maildir(source / ".Lists.M&APw-ller.&ZeVnLA-",
+            [("cur/1.a!2,Sa", b"A: b\n\ndeep\n", DATE)], ["Blue"])
+    maildir(source / ".v1\\2e0", [("cur/1.a;2,", b"A: b\n\ndot\n", DATE)])
+    maildir(source / ".\u65e5\u672c", [])
+    maildir(source / ".a.b.c.d.e.f.g.h", [])
+    maildir(source / ".INBOX.below", [("cur/1.a:2,S", b"A: b\n\nx\n", DATE)])
+    (source / "subscriptions").write_text("INBOX\nSent\nv1\\2e0\nNone.such\n")
+    _, boxes, lines = m.load(source)
+    inbox = boxes["INBOX"]
+    assert [x[1] for x in inbox] == ["", "FS", "DPRS", "T"], inbox
+    assert inbox[3][2] == ["k0", "k1", "k25"], inbox
+    assert inbox[2][2] == ["$Forwarded", "k26", "k29"], inbox
+    assert inbox[2][3] == 86400 and inbox[1][3] == DATE
+    assert boxes[".Lists.M&APw-ller.&ZeVnLA-"] == [
+        (b"A: b\n\ndeep\n", "S", ["Blue"], DATE)]
+    assert boxes[".&ZeVnLA-"] == [] and ".a.b.c.d.e.f.g.h" in boxes
+    assert {"v1\\2e0", "None.such", "INBOX"} <= set(lines), lines
+    assert not {"a.b.c.d.e.f.g.h", "&ZeVnLA-"} & set(lines), lines
+    who = f"u{m.n}@example.test"
+    for kind in ("maildir", "mbox", "eml"):
+        _, again, subscribed = m.load(m.save(who, kind))
+        assert subscribed == lines, (kind, subscribed, lines)
+        assert again.keys() == boxes.keys(), kind
+        for name, want in boxes.items():
+            if kind == "eml":  # has no place for flags
+                want = [(x[0], "", [], x[3]) for x in want]
+            assert again[name] == want, (kind, name, again[name], want)
+
+
+def uses(m):
+    """Folders of a special use under other names become those of this
+    server; beside one of our name they stay."""
+    source = m.folder / "uses"
+    text = b"A: b\n\nx\n"
+    maildir(source, [])
+    maildir(source / ".Sent Items.2020", [("cur/1.a:2,S", text, DATE)])
+    maildir(source / ".Junk E-mail", [("cur/1.a:2,S", text, DATE)])
+    maildir(source / ".Trash", [("cur/1.a:2,S", text, DATE)])
+    maildir(source / ".Deleted Items", [("cur/1.a:2,S", text, DATE)])
+    who = m.person()
+    m.n -= 1
+    for use in ("Sent", "Junk", "Trash"):  # made, if the account has none
+        one = m.folder / f"one-{use}"
+        maildir(one / f".{use}", [])
+        m.server.command("import", who, str(one))
+    _, boxes, _ = m.load(source)
+    got = {k for k, v in boxes.items() if v}
+    assert got == {".Sent.2020", ".Junk", ".Trash", ".Deleted Items"}, got
+
+
+def thunderbird(m):
+    """Local Folders of Thunderbird."""
+    top = m.folder / "Local Folders"
+    (top / "Inbox.sbd").mkdir(parents=True)
+    (top / "Archives.sbd").mkdir()
+    (top / "Inbox").write_text(
+        "From - Tue Nov 14 23:13:20 2023\nX-Mozilla-Status: 1003\n"
+        "X-Mozilla-Status2: 00000000\nX-Mozilla-Keys: $label1 work      \n"
+        "Date: Tue, 14 Nov 2023 23:13:20 +0100\nSubject: t\n\n"
+        ">From here\n\n"
+        "From - Tue Nov 14 22:13:20 2023\nX-Mozilla-Status: 0009\n"
+        "Subject: deleted\n\nx\n\n")
+    (top / "Inbox.msf").write_text("// <!-- <mdb:mork")
+    (top / "Inbox.sbd" / "Below").write_text(HEAD + "A: b\n\nx\n")
+    (top / "Archives").write_text("")
+    (top / "Archives.sbd" / "2023").write_text(HEAD + "A: b\n\nx\n")
+    (top / "Trash").write_text("")
+    (top / "popstate.dat").write_text("# POP3")
+    _, boxes, _ = m.load(top)
+    assert boxes["INBOX"] == [(
+        b"Date: Tue, 14 Nov 2023 23:13:20 +0100\nSubject: t\n\nFrom here\n",
+        "PRS", ["$Forwarded", "$label1", "work"], DATE)], boxes["INBOX"]
+    assert len(boxes[".INBOX.Below"]) == 1
+    assert sum(len(v) for k, v in boxes.items() if k.endswith(".2023")) == 1
+    assert len(boxes[".Trash"]) == 0
+
+
+def takeout(m):
+    """Labels are mailboxes; a message in several is stored once."""
+    path = m.folder / "All mail Including Spam and Trash.mbox"
+    path.write_bytes(
+        b"From 17@xxx Tue Nov 14 23:13:20 +0100 2023\r\n"
+        b"X-GM-THRID: 17\r\nX-Gmail-Labels: =?UTF-8?Q?Inbox,Opened,"
+        b"Caf=C3=A9/Old,Starred?=\r\nSubject: g\r\n\r\n>From x\r\n\r\n"
+        b"From 18@xxx Tue Nov 14 22:13:20 +0000 2023\r\n"
+        b"X-Gmail-Labels: Archived,\r\n Unread,Important\r\n"
+        b"Subject: h\r\n\r\ny\r\n\r\n")
+    _, boxes, _ = m.load(path)
+    assert [x[1:] for x in boxes["INBOX"]] == [("FS", [], DATE)]
+    assert boxes[".Caf&AOk-.Old"] == boxes["INBOX"]
+    assert boxes["INBOX"][0][0].endswith(b"Subject: g\n\nFrom x\n")
+    assert [x[1:] for x in boxes[".Archive"]] == [("", ["$Important"], DATE)]
+
+
+def trees_of_eml(m):
+    top = m.folder / "emls"
+    (top / "Sub" / "Deeper").mkdir(parents=True)
+    mail = b"Date: Tue, 14 Nov 2023 23:13:20 +0100\r\n\r\nx\r\n"
+    (top / "1.eml").write_bytes(mail)
+    (top / "Sub" / "2.eml").write_bytes(b"A: b\r\n\r\nx\r\n")
+    (top / "Sub" / "Deeper" / "3.eml").write_bytes(
+        b"Date: Mon, 1 Jan 2096 00:00:00 +0000\r\n\r\nx\r\n")
+    for path in top.rglob("*.eml"):
+        os.utime(path, (86400, 86400))
+    _, boxes, _ = m.load(top)
+    assert [x[3] for x in boxes["INBOX"]] == [DATE]  # of its Date field
+    assert [x[3] for x in boxes[".Sub"]] == [86400]  # it has none
+    assert [x[3] for x in boxes[".Sub.Deeper"]] == [86400]  # not sane
+    _, boxes, _ = m.load(top, "--mailbox", "Old/Mail")
+    assert {".Old.Mail", ".Old.Mail.Sub", ".Old.Mail.Sub.Deeper"} <= set(boxes)
+
+
+def wrong_files(m):
+    who = m.person()
+    wrong = {
+        "photo.jpg": (b"\xff\xd8\xff\xe0JFIF", "JPEG"),
+        "mail.pst": (b"!BDN\0\0\0\0", "Outlook"),
+        "mail.zip": (b"PK\x03\x04....", "zip"),
+        "notes.txt": (b"buy milk\n", "header fields"),
+        "mail.gz": (b"\x1f\x8b\x08\0", "gzip"),
+    }
+    folder = m.folder / "wrong"
+    folder.mkdir()
+    for name, (data, word) in wrong.items():
+        (folder / name).write_bytes(data)
+        done = m.server.command("import", who, str(folder / name), check=False)
+        assert done.returncode == 1, done
+        assert word in done.stderr and name in done.stderr, done
+    # Among others one is passed over, and told.
+    (folder / "ok.eml").write_bytes(b"A: b\r\n\r\nx\r\n")
+    (folder / "bad.eml").write_bytes(b"\x1f\x8b\x08\0")
+    done = m.server.command("import", who, str(folder), check=False)
+    assert done.returncode == 1 and "1 messages" in done.stdout, done
+    assert "bad.eml is passed over" in done.stderr, done
+    done = m.server.command("import", who, str(folder / "none"), check=False)
+    assert done.returncode == 1 and "none cannot be read" in done.stderr
+
+
+def interrupted(m):
+    """A quota that is used up half way: the file is named, and the same
+    command goes on there."""
+    who = m.person()
+    path = m.folder / "big.mbox"
+    path.write_text("".join(
+        f"{HEAD}Subject: {i}\nX-Keywords: k{i}\n\n{'text ' * 2000}\n\n"
+        for i in range(20)))
+    m.server.command("user", "quota", who, "100K")
+    done = m.server.command("import", who, str(path), check=False)
+    assert done.returncode == 1 and "quota" in done.stderr, done
+    assert "big.mbox" in done.stderr, done
+    m.server.command("user", "quota", who, "none")
+    m.server.command("import", who, str(path))
+    boxes, _ = state(m.save(who, "maildir"))
+    assert len(boxes["INBOX"]) == 20
+    assert len({x[2][0] for x in boxes["INBOX"]}) == 20
+
+
+def main():
+    with tempfile.TemporaryDirectory() as made, lib.server() as s:
+        m = Moves(s, pathlib.Path(made))
+        for part in (round_trips, uses, thunderbird, takeout, trees_of_eml,
+                     wrong_files, interrupted):
+            part(m)
+        assert "The store is whole." in s.command("check").stdout
+
+
+main()
