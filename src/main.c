@@ -2,11 +2,13 @@
  * place that sees every room: which protocol speaks on which port. */
 #include "base/fault.h"
 #include "cmd/cmd.h"
+#include "imap/imap.h"
 #include "pop3/pop3.h"
 #include "smtp/smtp.h"
 
 static struct smtp_env mx, submission;
 static struct pop3_env pop3;
+static struct imap_env imap;
 
 /* The words of auth.plaintext, in their order. */
 enum { PLAIN_NEVER, PLAIN_LOOPBACK, PLAIN_ANYWHERE };
@@ -19,6 +21,8 @@ static const struct serve_port ports[] = {
 	    &submission },
 	{ "pop3", SET_PORT_POP3, false, "pop3", pop3_accept, &pop3 },
 	{ "pop3s", SET_PORT_POP3S, true, "pop3", pop3_accept, &pop3 },
+	{ "imap", SET_PORT_IMAP, false, "imap", imap_accept, &imap },
+	{ "imaps", SET_PORT_IMAPS, true, "imap", imap_accept, &imap },
 };
 
 static void
@@ -58,10 +62,30 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 }
 
 static void
+refresh_imap(const struct settings *st, struct store *s, struct auth *a)
+{
+	imap = imap_defaults;
+	imap.store = s;
+	imap.auth = a;
+	imap.allows_plain = mx.allows_plain;
+	imap.allows_plain_loopback = mx.allows_plain_loopback;
+	imap.is_literal_minus = st->n[SET_IMAP_LITERAL_MINUS] != 0;
+	imap.idle_s = (uint32_t)st->n[SET_IMAP_IDLE_TIME];
+	imap.login_s = (uint32_t)st->n[SET_IMAP_LOGIN_TIME];
+	imap.auth_wait_s = (uint32_t)st->n[SET_AUTH_WAIT_TIME];
+	imap.max_sessions = (uint32_t)st->n[SET_IMAP_SESSIONS];
+	imap.max_errors = (uint32_t)st->n[SET_IMAP_MAX_ERRORS];
+	imap.max_failures = (uint32_t)st->n[SET_AUTH_FAILURES];
+	imap.max_message_bytes = st->n[SET_IMAP_MAX_SIZE];
+	store_watch(s, imap_changed, NULL);
+}
+
+static void
 refresh(const struct settings *st, struct store *s, struct auth *a,
     struct span host)
 {
 	refresh_smtp(st, s, a, host);
+	refresh_imap(st, s, a);
 	pop3 = pop3_defaults;
 	pop3.store = s;
 	pop3.auth = a;

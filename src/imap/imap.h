@@ -48,4 +48,7 @@ void imap_accept(struct conn *c, enum listen_refusal why, void *arg);
  * Without memory the connection is turned away politely. */
 void imap_open_session(struct conn *c, struct imap_env *env);
 
+/* For store_watch: a mailbox has changed. Wakes the sessions that idle on it. */
+void imap_changed(void *arg, uint32_t mailbox);
+
 #endif

@@ -592,3 +592,9 @@ imap_accept(struct conn *c, enum listen_refusal why, void *arg)
 	else
 		turn_away(c);
 }
+
+void
+imap_changed(void *arg, uint32_t mailbox)
+{
+	imap_view_changed(arg, mailbox);
+}
