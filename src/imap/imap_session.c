@@ -207,6 +207,11 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("ENABLE"),       AFTER_LOGIN,  EARLY, imap_enable,     "ENABLE" },        /* RFC 9051 6.3.1 */
 	{ SPAN("IDLE"),         AFTER_LOGIN,  BARE | EARLY, imap_idle, "IDLE" },         /* RFC 9051 6.3.13 */
 	{ SPAN("APPEND"),       AFTER_LOGIN,  0,     imap_append,     "MULTIAPPEND UIDPLUS" }, /* RFC 9051 6.3.12 */
+	{ SPAN("SELECT"),       AFTER_LOGIN,  0,     imap_select,     "CONDSTORE QRESYNC" }, /* RFC 9051 6.3.2 */
+	{ SPAN("EXAMINE"),      AFTER_LOGIN,  0,     imap_examine,    NULL },            /* RFC 9051 6.3.3 */
+	{ SPAN("CLOSE"),        SELECTED,     BARE,  imap_close,      NULL },            /* RFC 9051 6.4.1 */
+	{ SPAN("UNSELECT"),     SELECTED,     BARE,  imap_unselect,   "UNSELECT" },      /* RFC 9051 6.4.2 */
+	{ SPAN("EXPUNGE"),      SELECTED,     BARE | UID | WRITES, imap_expunge, "UIDPLUS" }, /* RFC 9051 6.4.3 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
 };
 /* clang-format on */

@@ -113,6 +113,15 @@ void imap_view_tell_keywords(struct imap *i, uint64_t keywords);
 #define IMAP_FLAGS_BYTES (14 * 1024)
 void imap_view_put_flags(struct imap *i);
 
+/* Put "* seq FETCH (...)" with these parts: at most IMAP_FETCH_BYTES. */
+#define IMAP_TELL_UID    0x1u
+#define IMAP_TELL_MODSEQ 0x2u
+#define IMAP_TELL_FLAGS  0x4u
+#define IMAP_FETCH_BYTES 6700
+struct message;
+void imap_view_put_fetch(
+    struct imap *i, uint32_t seq, const struct message *m, unsigned parts);
+
 /* Tell what changed since, in pieces: EXPUNGE or VANISHED (only if
  * may_expunge; else everything behind the first of them waits too), EXISTS,
  * FETCH with FLAGS (UID with them, MODSEQ where CONDSTORE is on), FLAGS when

@@ -7,10 +7,10 @@
 #define SYNC_MESSAGES 200
 /* The longest line that is not a FETCH with keywords. */
 #define SYNC_LINE 160
-/* The same with all keywords (imap_put_flags). */
-#define SYNC_KEYWORDS_LINE (MAX_KEYWORDS * (MAX_KEYWORD_BYTES + 1) + SYNC_LINE)
 
-_Static_assert(SYNC_KEYWORDS_LINE + SYNC_LINE <= IMAP_REPLY_BYTES,
+_Static_assert(
+    MAX_KEYWORDS *(MAX_KEYWORD_BYTES + 1) + SYNC_LINE <= IMAP_FETCH_BYTES &&
+        IMAP_FETCH_BYTES + SYNC_LINE <= IMAP_REPLY_BYTES,
     "one FETCH must fit what a call may put");
 
 struct sync {
@@ -169,29 +169,48 @@ is_own(const struct imap_view *v, uint64_t modseq)
 	       rangeset_has(&v->own, (uint32_t)(modseq - v->own_base));
 }
 
+void
+imap_view_put_fetch(
+    struct imap *i, uint32_t seq, const struct message *m, unsigned parts)
+{
+	struct buf *out = conn_out(i->conn);
+	const char *sep = "";
+
+	buf_putf(out, "* %u FETCH (", (unsigned)seq);
+	if (parts & IMAP_TELL_UID) {
+		buf_putf(out, "UID %u", (unsigned)m->uid);
+		sep = " ";
+	}
+	if (parts & IMAP_TELL_MODSEQ) {
+		buf_putf(out, "%sMODSEQ (", sep);
+		buf_put_u64(out, m->modseq);
+		buf_put_char(out, ')');
+		sep = " ";
+	}
+	if (parts & IMAP_TELL_FLAGS) {
+		buf_putf(out, "%sFLAGS ", sep);
+		imap_put_flags(out, i->env->store, i->view->mailbox, m->flags,
+		    m->keywords);
+	}
+	buf_put_str(out, ")\r\n");
+}
+
 /* Put a message's flags of now. 1: no room. */
 static int
 tell_flags(struct sync *s, uint32_t seq, const struct message *m)
 {
-	struct buf *out = conn_out(s->i->conn);
 	size_t room;
 
-	if (!has_room(s, m->keywords == 0 ? SYNC_LINE : SYNC_KEYWORDS_LINE))
+	if (!has_room(s, m->keywords == 0 ? SYNC_LINE : IMAP_FETCH_BYTES))
 		return 1;
 	room = conn_out_room(s->i->conn);
 	imap_view_tell_keywords(s->i, m->keywords);
 	s->room -= room - conn_out_room(s->i->conn); /* not counted */
 	if (s->v->n_told < seq)
 		tell_exists(s);
-	buf_putf(out, "* %u FETCH (UID %u", (unsigned)seq, (unsigned)m->uid);
-	if (s->i->enabled & IMAP_CONDSTORE) {
-		buf_put_str(out, " MODSEQ (");
-		buf_put_u64(out, m->modseq);
-		buf_put_char(out, ')');
-	}
-	buf_put_str(out, " FLAGS ");
-	imap_put_flags(out, s->store, s->v->mailbox, m->flags, m->keywords);
-	buf_put_str(out, ")\r\n");
+	imap_view_put_fetch(s->i, seq, m,
+	    IMAP_TELL_UID | IMAP_TELL_FLAGS |
+	        (s->i->enabled & IMAP_CONDSTORE ? IMAP_TELL_MODSEQ : 0));
 	return 0;
 }
 
