@@ -86,8 +86,8 @@ static const struct command_arg init_args[] = {
 };
 static const struct command_arg import_args[] = {
 	{ "ADDRESS", ARG_ADDRESS, 0, 0, NULL, "whose mail it will be" },
-	{ "PATH", ARG_FILE, ARG_LOCAL | ARG_MANY, 0, NULL, "an mbox file, a Maildir, an .eml file or a folder of them" },
-	{ "--mailbox", ARG_TEXT, ARG_LOCAL, 1000, NULL, "where to (INBOX); made if it is not there" },
+	{ "PATH", ARG_FILE, ARG_LOCAL | ARG_MANY, 0, NULL, "an mbox file, a Maildir, an .eml file, or a folder of them with what is below it" },
+	{ "--mailbox", ARG_TEXT, ARG_LOCAL, 1000, NULL, "where to (INBOX; folders go beside it), or below which; made if it is not there" },
 	{ "--again", ARG_SWITCH, ARG_LOCAL, 0, NULL, "from the start, though some of it was imported before" },
 };
 static const struct command_arg export_args[] = {
@@ -188,10 +188,10 @@ static const struct command table[] = {
 	  "Remove a certificate that has a label; the main one stays." },
 
 	{ "import", NULL, ROLE_PERSON, COMMAND_READS, ARGS(import_args), do_import_start, do_import_step, do_import_feed, do_import_stop,
-	  "Take mail from files into a mailbox. Run again, it goes on where it stopped." },
+	  "Take mail, its flags, keywords, dates and folders, from files. Run again, it goes on where it stopped." },
 
 	{ "export", NULL, ROLE_PERSON, COMMAND_READS, ARGS(export_args), do_export_start, do_export_step, do_export_feed, do_export_stop,
-	  "Write a person's mail to files. Run again, it goes on where it stopped." },
+	  "Write a person's mail, its flags, keywords, dates and folders, to files. Run again, it goes on where it stopped." },
 	{ "backup", NULL, ROLE_OWNER, 0, ARGS(backup_args), do_backup_start, do_backup_step, NULL, do_backup_stop,
 	  "Copy everything into one archive, while the server runs." },
 	{ "restore", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(restore_args), NULL, NULL, NULL, NULL,
@@ -204,6 +204,34 @@ static const struct command table[] = {
 	{ "help", NULL, ROLE_OWNER, COMMAND_LOCAL, ARGS(help_args), NULL, NULL, NULL, NULL,
 	  "List the commands, or tell all about one." },
 };
+/* Shown below the arguments of some. */
+struct example {
+	const char *noun;
+	const char *text;
+};
+
+static const struct example examples[] = {
+	{ "import",
+	"  from Dovecot or Courier (folders, flags, keywords, subscriptions):\n"
+	"    tinpost import kim@example.org /home/kim/Maildir\n"
+	"  from Thunderbird (\"Local Folders\", or a POP3 account's folder):\n"
+	"    tinpost import kim@example.org ~/.thunderbird/*.default*/Mail/Local\\ Folders\n"
+	"  from Gmail, by takeout.google.com (labels become mailboxes):\n"
+	"    tinpost import kim@example.org \"Takeout/Mail/All mail Including Spam and Trash.mbox\"\n"
+	"  from anywhere, all of it into one mailbox and those below it:\n"
+	"    tinpost import kim@example.org --mailbox Old old-mail/\n"
+	"  Sent Items, Spam and the like go to this server's Sent, Junk and so on,\n"
+	"  unless there is a folder of that name, too. What is no mail is passed over\n"
+	"  and named. Duplicates are not looked for: import a source once.\n" },
+	{ "export",
+	"  for Dovecot, mutt and other programs that read Maildirs:\n"
+	"    tinpost export kim@example.org out --format maildir\n"
+	"  for Thunderbird and most others (mbox):\n"
+	"    tinpost export kim@example.org out\n"
+	"  .eml files have no place for flags and keywords. Of messages that were\n"
+	"  written before, changed flags are not written again.\n" },
+};
+
 /* clang-format on */
 
 #define N_COMMANDS (sizeof(table) / sizeof(*table))
@@ -330,6 +358,9 @@ put_details(struct buf *b, const struct command *c)
 		if (!is_hidden(&c->args[i]))
 			buf_putf(b, "    %-16s %s\n", c->args[i].name,
 			    c->args[i].help);
+	for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
+		if (span_is(span_str(c->noun), span_str(examples[i].noun)))
+			buf_put_str(b, examples[i].text);
 }
 
 void
