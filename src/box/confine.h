@@ -7,6 +7,13 @@
 /* Become this user for good: no groups, no way back. ERR_DENIED. */
 MUST_USE int confine_user(uint32_t uid, uint32_t gid);
 
+/* Let this process open, make and remove files below folder alone, and read
+ * those that a resolver and a C library look up (/etc, time zones, /proc/self);
+ * and send no signals to others. Descriptors that are open stay so. Nothing may
+ * be executed. ERR_UNSUPPORTED: this kernel has no Landlock; the process goes
+ * on without. */
+MUST_USE int confine_files(const char *folder);
+
 /* No new privileges, and none of the system calls that take a server beyond
  * its work (other programs and processes, users, mounts, modules, the clock,
  * reboot): they fail with EPERM. ERR_UNSUPPORTED: this kernel (or emulator) has

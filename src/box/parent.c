@@ -133,6 +133,10 @@ become_server(struct parent *p, int channel, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	if (o->folder != NULL && confine_files(o->folder) < 0) {
+		log_begin(&line, LOG_NOTE, "server.no_file_rules");
+		log_end(&line);
+	}
 	if (confine_calls() < 0) {
 		log_begin(&line, LOG_WARN, "server.no_call_filter");
 		log_end(&line);

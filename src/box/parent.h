@@ -30,6 +30,8 @@ struct parent_options {
 	/* As whom the server runs when the parent is root; 0: stays root's
 	 * caller (not root: always). */
 	uint32_t uid, gid;
+	/* Below which alone the server may change files; NULL: anywhere. */
+	const char *folder;
 	/* Seconds of silence after which a server counts as hung; 0: 60. */
 	int silence_s;
 	/* The server: takes ownership of the ports' descriptors, runs, and

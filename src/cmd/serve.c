@@ -506,6 +506,7 @@ serve_run(const char *folder, const struct args *a, const struct serve_app *app)
 	if (rc == 0) {
 		o.ports = sv.ports;
 		o.n_ports = sv.n_ports;
+		o.folder = sv.folder;
 		choose_user(&sv, &o);
 		rc = parent_run(&o, &why);
 	}

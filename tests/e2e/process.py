@@ -53,7 +53,8 @@ class Small:
                   "example.test", "--person", "alice@example.test",
                   "--password-file", "-", stdin=PASSWORD + "\n")
         self.set("listen.addresses", "127.0.0.1")
-        for name in ("submission", "submissions", "pop3s"):
+        listed = self.call("settings").stdout
+        for name in re.findall(r"^port\.(\w+)", listed, re.M):
             self.set("port." + name, "0")
         for name, port in self.ports.items():
             self.set("port." + name, str(port))

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +26,12 @@ static struct shared {
 	int server_pid;
 	uint16_t port;
 	int exec_error, setuid_error;
+	/* errno of opening, by confine_files: */
+	int shadow, outside, inside, etc;
 } * shared;
+
+/* To which the next server is confined. */
+static char folder[64];
 
 static void
 nap(int ms)
@@ -115,6 +122,31 @@ serve_confined(const struct parent_options *o, int channel_fd)
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 8;
 }
 
+static int
+try_open(const char *path, int flags)
+{
+	int fd = open(path, flags, 0600);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static int
+serve_among_files(const struct parent_options *o, int channel_fd)
+{
+	char path[96];
+
+	(void)channel_fd;
+	shared->shadow = try_open("/etc/shadow", O_WRONLY);
+	shared->outside = try_open("/tmp/tinpost-outside", O_RDWR | O_CREAT);
+	snprintf(path, sizeof(path), "%s/inside", o->folder);
+	shared->inside = try_open(path, O_RDWR | O_CREAT);
+	shared->etc = try_open("/etc/passwd", O_RDONLY);
+	return unlink(path) == 0 ? 0 : 9;
+}
+
 /* The parent in a process of its own. */
 static pid_t
 begin(int (*how)(const struct parent_options *, int), int silence_s)
@@ -123,6 +155,7 @@ begin(int (*how)(const struct parent_options *, int), int silence_s)
 	struct parent_options o = { .ports = &port,
 		.n_ports = 1,
 		.silence_s = silence_s,
+		.folder = folder[0] != '\0' ? folder : NULL,
 		.serve = how,
 		.started = on_started };
 	char storage[300];
@@ -238,6 +271,22 @@ test_confined(void)
 	CHECK(shared->setuid_error == EPERM);
 }
 
+/* The kernel's rules hold for root too. */
+static void
+test_confined_files(void)
+{
+	snprintf(folder, sizeof(folder), "%s/tinpost-XXXXXX", test_folder());
+	REQUIRE(mkdtemp(folder) != NULL);
+	CHECK(end_of(begin(serve_among_files, 0)) == 0);
+	CHECK(shared->inside == 0 && shared->etc == 0);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0) {
+		CHECK(shared->shadow == EACCES);
+		CHECK(shared->outside == EACCES);
+	}
+	CHECK(rmdir(folder) == 0);
+	folder[0] = '\0';
+}
+
 /* Nothing is left behind when the parent is killed. */
 static void
 test_killed_parent(void)
@@ -290,6 +339,7 @@ main(void)
 	test_hang();
 	test_own_exit();
 	test_confined();
+	test_confined_files();
 	test_killed_parent();
 	test_port_in_use();
 	return test_done();
