@@ -7,8 +7,12 @@
 #include "imap/cmd_expunge.h"
 #include "imap/imap_session.h"
 
-/* The answer to SELECT without its lists of flags. */
-#define SELECT_BYTES (2048 + 4 * MAX_MAILBOX_PATH)
+/* The answer to SELECT without its lists of flags and the mailbox's name. */
+#define SELECT_BYTES 1024
+
+_Static_assert(SELECT_BYTES + 2 * MAX_MAILBOX_PATH + IMAP_FLAGS_BYTES <=
+                   CONN_OUT_MAX - CONN_OUT_LOW,
+    "what is waited for must come to be");
 /* Of one step: changes of the log, or messages. */
 #define QRESYNC_CHANGES  20
 #define QRESYNC_MESSAGES 100
@@ -428,7 +432,8 @@ step_select(struct imap *i)
 	int rc;
 
 	if (s->phase == SELECT_ANSWER &&
-	    conn_out_room(i->conn) < SELECT_BYTES + IMAP_FLAGS_BYTES)
+	    conn_out_room(i->conn) <
+	        SELECT_BYTES + 2 * s->path.len + IMAP_FLAGS_BYTES)
 		return IMAP_WAIT;
 	rc = step_phase(i, s);
 	if (rc == 0)

@@ -211,7 +211,7 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("EXAMINE"),      AFTER_LOGIN,  0,     imap_examine,    NULL },            /* RFC 9051 6.3.3 */
 	{ SPAN("CLOSE"),        SELECTED,     BARE,  imap_close,      NULL },            /* RFC 9051 6.4.1 */
 	{ SPAN("UNSELECT"),     SELECTED,     BARE,  imap_unselect,   "UNSELECT" },      /* RFC 9051 6.4.2 */
-	{ SPAN("EXPUNGE"),      SELECTED,     BARE | UID | WRITES, imap_expunge, "UIDPLUS" }, /* RFC 9051 6.4.3 */
+	{ SPAN("EXPUNGE"),      SELECTED,     BARE | UID | WRITES, imap_expunge, NULL },      /* RFC 9051 6.4.3 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
 };
 /* clang-format on */
