@@ -273,13 +273,15 @@ deliver(struct store *s, const struct delivery *d, struct delivered *out,
 	return rc;
 }
 
-/* Check all; *len_out: what they take in the turn's buffer. */
+/* Check all; *len_out: what they take in the turn's buffer; *rows_out: about
+ * how many rows of the index. */
 static int
-check_many(struct store *s, const struct delivery *d, size_t n, size_t *len_out)
+check_many(struct store *s, const struct delivery *d, size_t n, size_t *len_out,
+    size_t *rows_out)
 {
 	size_t n_to = 0, n_inline = 0;
 
-	*len_out = 0;
+	*len_out = *rows_out = 0;
 	for (size_t i = 0; i < n; i++) {
 		int rc = check_recipients(s, &d[i]);
 
@@ -288,6 +290,7 @@ check_many(struct store *s, const struct delivery *d, size_t n, size_t *len_out)
 		*len_out += delivery_bytes(&d[i]);
 		n_inline += upload_inline_bytes(d[i].body);
 		n_to += d[i].n_to;
+		*rows_out += 3 * d[i].n_to + 2;
 	}
 	if (n > 1 && (n_to > MAX_RCPTS || n_inline > DELIVER_INLINE_BYTES))
 		return ERR_LIMIT;
@@ -298,16 +301,17 @@ int
 mailbox_deliver_many(struct store *s, const struct delivery *d, size_t n,
     struct delivered *out, uint64_t *body_ids_out)
 {
-	size_t len;
+	size_t len, n_rows;
 	int rc;
 
 	if (n == 0 || n > DELIVER_MAX_MANY)
 		return ERR_LIMIT;
-	rc = check_many(s, d, n, &len);
+	rc = check_many(s, d, n, &len, &n_rows);
 	if (rc < 0)
 		return rc;
-	if (recover_extend(s, 0) < 0)
-		return ERR_FULL;
+	rc = recover_make_room(s, n_rows);
+	if (rc < 0)
+		return rc;
 	rc = op_group(s, len);
 	if (rc < 0)
 		return rc;

@@ -72,6 +72,7 @@ struct store {
 	uint64_t forget_body;  /* the sweep's place: this one, */
 	uint32_t forget_chunk; /* from there on */
 
+	bool is_short;    /* something was refused for lack of space */
 	bool is_poisoned; /* LMDB failed inside an operation (rule 6) */
 	bool is_lost;     /* rule 10: the process must end */
 	bool is_read_only;

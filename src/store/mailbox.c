@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "store/apply.h"
 #include "store/path.h"
+#include "store/recover.h"
 #include "store/row.h"
 #include "store/sweep.h"
 
@@ -260,6 +261,8 @@ mailbox_create(struct store *s, uint32_t account, struct span path,
 
 	if (rc == 0 && path.len == 0)
 		rc = ERR_EXISTS;
+	if (rc == 0)
+		rc = recover_make_room(s, 3 * MAX_MAILBOX_DEPTH);
 	if (rc == 0)
 		rc = op_group(s, 128 * MAX_MAILBOX_DEPTH + path.len);
 	if (rc < 0)

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "store/apply.h"
 #include "store/hidden.h"
+#include "store/recover.h"
 #include "store/row.h"
 
 struct copy {
@@ -181,7 +182,11 @@ copy_or_move(struct store *s, uint32_t from, const struct rangeset *uids,
 	rc = select_copies(s, from, uids, keyword_to, missing_out, copies, &n);
 	if (rc < 0 || n == 0)
 		return rc;
-	rc = op_group(s, 2 * (64 + 20 * MESSAGE_COPY_BATCH));
+	/* To move is how mail goes to the trash: that uses the reserve. */
+	if (!is_move)
+		rc = recover_make_room(s, 2 * n);
+	if (rc == 0)
+		rc = op_group(s, 2 * (64 + 20 * MESSAGE_COPY_BATCH));
 	if (rc < 0)
 		return rc;
 	rc = make_copies(s, from, to, copies, n, &first_uid);

@@ -1,6 +1,7 @@
 /* Changing flags, of message.h. */
 #include "store/apply.h"
 #include "store/hidden.h"
+#include "store/recover.h"
 #include "store/row.h"
 
 /* What a message's flags become. */
@@ -152,6 +153,9 @@ message_set_flags(struct store *s, uint32_t mailbox,
 	rangeset_init(&chosen);
 	rc = select_uids(s, mailbox, uids, f, &chosen, failed_out);
 	if (rc < 0 || chosen.n_members == 0)
+		goto out;
+	rc = recover_make_room(s, chosen.n_members);
+	if (rc < 0)
 		goto out;
 	rc = op_group(s, 128 + 16 * MESSAGE_FLAGS_BATCH);
 	if (rc < 0)

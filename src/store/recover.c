@@ -7,8 +7,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "store/guard.h"
 #include "store/hidden.h"
 #include "store/op.h"
+#include "store/open.h"
 #include "store/starts.h"
 
 /* The index's file grows by so much, and has so much ready (rule 7). */
@@ -129,29 +131,71 @@ recover_replay(struct store *s, uint64_t end)
 	return rc;
 }
 
+/* Have the device keep the index's file up to this byte. */
+static int
+allocate(struct store *s, uint64_t bytes)
+{
+	int rc;
+
+	if (fault_hit(FAULT_FULL))
+		return ERR_FULL;
+	do
+		rc = posix_fallocate(s->index_fd, 0, (off_t)bytes);
+	while (rc == EINTR);
+	if (rc == ENOSPC || rc == EDQUOT || rc == EFBIG)
+		return ERR_FULL;
+	/* Others: this file system cannot; LMDB extends as it writes. */
+	s->index_file_bytes = bytes;
+	return 0;
+}
+
+struct count {
+	struct store *s;
+	size_t n_pages;
+};
+
+static int
+call_count(void *arg)
+{
+	struct count *c = arg;
+
+	return lmdb_n_reusable(c->s->txn, 1, c->n_pages) >= c->n_pages;
+}
+
 int
 recover_extend(struct store *s, uint64_t bytes)
 {
+	struct count c = { .s = s };
+	uint64_t want, whole;
 	MDB_stat st;
-	uint64_t want;
-	int rc;
 
 	if (s->txn == NULL || mdb_env_stat(s->env, &st) != 0)
 		return ERR_IO;
 	want = (uint64_t)lmdb_next_page(s->txn) * st.ms_psize + bytes;
-	if (want > s->options.map_bytes)
-		return ERR_FULL;
-	if (want <= s->index_file_bytes)
+	if (want <= s->index_file_bytes && want <= s->options.map_bytes)
 		return 0;
-	want = (want / EXTEND_STEP_BYTES + 1) * EXTEND_STEP_BYTES;
-	if (fault_hit(FAULT_FULL))
+	whole = (want / EXTEND_STEP_BYTES + 1) * EXTEND_STEP_BYTES;
+	if (want <= s->options.map_bytes && allocate(s, whole) == 0)
+		return 0;
+	/* The last bit of the device. */
+	want += st.ms_psize - want % st.ms_psize;
+	if (want <= s->options.map_bytes && allocate(s, want) == 0)
+		return 0;
+	/* And for the rest, pages that were freed. */
+	if (bytes == 0 || want <= s->index_file_bytes)
 		return ERR_FULL;
-	rc = posix_fallocate(s->index_fd, 0, (off_t)want);
-	if (rc == ENOSPC || rc == EDQUOT || rc == EFBIG)
-		return ERR_FULL;
-	/* Others: this file system cannot; LMDB extends as it writes. */
-	s->index_file_bytes = want;
-	return 0;
+	c.n_pages = (size_t)((want - s->index_file_bytes) / st.ms_psize);
+	return guard_call(call_count, &c) == 1 ? 0 : ERR_FULL;
+}
+
+int
+recover_make_room(struct store *s, size_t n_rows)
+{
+	/* A row may copy its leaf and the branch above; many share them. */
+	uint64_t bytes = OPEN_RESERVE_BYTES / 2 + 8192 * (uint64_t)n_rows;
+
+	return recover_extend(
+	    s, bytes < OPEN_RESERVE_BYTES ? bytes : OPEN_RESERVE_BYTES);
 }
 
 /* Rule 4. Leaves no transaction open when it fails. */
@@ -292,6 +336,7 @@ recover_is_heavy(const struct store *s, unsigned quarters)
 	dirty = lmdb_n_dirty(s->txn) +
 	        volume_dirty_bytes(s->volumes) / JOURNAL_BLOCK_BYTES;
 	return dirty >= (uint64_t)s->options.max_dirty_pages * quarters / 4 ||
+	       volume_n_freed(s->volumes) >= VOLUME_MAX_FREED * quarters / 4 ||
 	       j->offset >=
 	           (j->size_bytes - JOURNAL_FRAME_BYTES) * quarters / 4;
 }

@@ -40,7 +40,12 @@ bool recover_is_heavy(const struct store *s, unsigned quarters);
 /* Note which operation is about to be replayed, for rule 10. */
 void recover_note(struct store *s, uint64_t sequence, unsigned kind);
 
-/* Extend the index's file ahead of need by `bytes` (rule 7). ERR_FULL. */
+/* See that the index can take `bytes` more (rule 7): its file is extended ahead,
+ * or when the device is full, has as many freed pages. ERR_FULL. */
 MUST_USE int recover_extend(struct store *s, uint64_t bytes);
+
+/* The same before an operation that makes the index grow by n_rows rows or so,
+ * and is not to touch what is kept for those that free space. ERR_FULL. */
+MUST_USE int recover_make_room(struct store *s, size_t n_rows);
 
 #endif

@@ -59,6 +59,24 @@ store_checkpoint(struct store *s)
 	return recover_checkpoint(s, false);
 }
 
+/* Pages that are worth two commits. */
+#define RECLAIM_PAGES 48
+
+/* Something was refused for lack of space. What was freed meanwhile serves only
+ * when it was committed, and one more commit is behind that. */
+static int
+reclaim(struct store *s)
+{
+	if (volume_n_freed(s->volumes) >= RECLAIM_PAGES ||
+	    lmdb_n_freed(s->txn) >= RECLAIM_PAGES) {
+		int rc = recover_checkpoint(s, false);
+
+		if (rc < 0)
+			return ERR_IO;
+	}
+	return volume_reclaim(s->volumes, RECLAIM_PAGES);
+}
+
 int
 store_idle(struct store *s)
 {
@@ -71,21 +89,30 @@ store_idle(struct store *s)
 		return rc;
 	if (recover_is_heavy(s, 3))
 		return recover_checkpoint(s, false) < 0 ? ERR_IO : 1;
-	return sweep_step(s);
+	rc = sweep_step(s);
+	if (rc != 0 || !s->is_short)
+		return rc;
+	s->is_short = false;
+	return reclaim(s);
 }
 
 bool
 store_has_room(struct store *s, uint64_t bytes)
 {
+	bool has_room;
+
 	if (s->is_read_only || s->is_lost)
 		return false;
 	if (fault_hit(FAULT_FULL))
 		return false;
 	/* What the index takes for a message, and the reserve that only
-	 * expunge may use (rule 7). */
-	if (recover_extend(s, OPEN_RESERVE_BYTES) < 0)
-		return false;
-	return volume_has_room(s->volumes, bytes + OPEN_RESERVE_BYTES);
+	 * expunge may use (rule 7); on a device that stays full, what is left
+	 * of it for a delivery. */
+	has_room = recover_extend(s, OPEN_RESERVE_BYTES) == 0 ||
+	           recover_make_room(s, 16) == 0;
+	has_room = has_room && volume_has_room(s->volumes, bytes);
+	s->is_short = s->is_short || !has_room;
+	return has_room;
 }
 
 bool

@@ -65,6 +65,7 @@ struct call {
 	MDB_cursor_op op;
 	MDB_val key;
 	MDB_val value;
+	unsigned n_run;
 };
 
 /* --- open --- */
@@ -396,18 +397,47 @@ volfile_extend(struct volfile *f, uint64_t bytes, uint32_t n_values)
 		return ERR_FULL;
 	/* Near the end of the map freed pages are used again. */
 	rc = extend_to(f, end < f->map_bytes ? end : f->map_bytes);
-	if (rc != ERR_FULL || volfile_reusable_bytes(f) < more)
+	if (rc != ERR_FULL || !volfile_has_reusable(f, bytes))
 		return rc;
-	/* On a full device too. They lie in pieces and may not serve: half of
-	 * the reserve can take these values, and the other half stays. */
-	return extend_to(f, end - VOLFILE_RESERVE_BYTES / 2);
+	/* On a full device too. LMDB may not find them all: half of the
+	 * reserve is for that, and the other half stays. */
+	return extend_to(f, volfile_end_bytes(f) + VOLFILE_RESERVE_BYTES / 2);
 }
 
-uint64_t
-volfile_reusable_bytes(const struct volfile *f)
+static int
+call_count_reusable(void *arg)
 {
-	return volfile_reusable(
-	    volfile_end_bytes(f), f->live_bytes + volfile_dirty_bytes(f));
+	struct call *c = arg;
+	size_t enough = c->value.mv_size;
+
+	return lmdb_n_reusable(c->txn, c->n_run, enough) >= enough ? 1 : 0;
+}
+
+bool
+volfile_has_reusable(struct volfile *f, uint64_t bytes)
+{
+	size_t page = f->page_bytes;
+	struct call c = { .f = f };
+	int rc;
+
+	/* The pages of a chunk, behind LMDB's page header. */
+	c.n_run =
+	    (unsigned)((bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES) / page);
+	c.n_run++;
+	/* An eighth more, and the leaves and branches above. */
+	c.value.mv_size = (size_t)((bytes + bytes / 8) / page + 32);
+	rc = begin_read(f, &c.txn);
+	if (rc < 0)
+		return false;
+	rc = guard_call(call_count_reusable, &c);
+	end_read(f, c.txn);
+	return rc == 1;
+}
+
+size_t
+volfile_n_freed(const struct volfile *f)
+{
+	return f->txn == NULL ? 0 : lmdb_n_freed(f->txn);
 }
 
 /* --- change --- */
@@ -547,6 +577,43 @@ volfile_abort(struct volfile *f)
 		mdb_txn_abort(f->txn);
 	f->txn = NULL;
 	f->overflow_bytes = 0;
+}
+
+static int
+call_count_recent(void *arg)
+{
+	struct call *c = arg;
+
+	return lmdb_n_recent(c->txn) >= c->value.mv_size ? 1 : 0;
+}
+
+int
+volfile_reclaim(struct volfile *f, size_t n)
+{
+	/* Body 0 does not exist: its mark comes and goes. */
+	static const char none[8];
+	struct span key = span_of(none, sizeof(none));
+	struct call c = { .f = f, .value = { n, NULL } };
+	int rc;
+
+	if (f->txn != NULL)
+		return 0;
+	rc = begin_read(f, &c.txn);
+	if (rc < 0)
+		return rc;
+	rc = guard_call(call_count_recent, &c);
+	end_read(f, c.txn);
+	if (rc != 1)
+		return rc;
+	c = (struct call){ .tree = VOLUME_UNFINISHED,
+		.key = val_of(key),
+		.value = val_of(SPAN("\1")) };
+	rc = change(f, call_put, &c);
+	if (rc == 0)
+		rc = change(f, call_delete, &c);
+	if (rc == 0)
+		rc = volfile_commit(f);
+	return rc == 0 ? 1 : rc;
 }
 
 /* --- read --- */

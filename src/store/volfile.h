@@ -48,19 +48,13 @@ void volfile_close(struct volfile *f);
 MUST_USE int volfile_extend(
     struct volfile *f, uint64_t bytes, uint32_t n_values);
 
-/* What the freed pages of a file surely have room for, which ends at end_bytes
- * and has live_bytes in use: as they lie in pieces, only what keeps 70 % of
- * the file in use, or less. */
-static inline uint64_t
-volfile_reusable(uint64_t end_bytes, uint64_t live_bytes)
-{
-	uint64_t most = end_bytes / 100 * 70;
+/* Have the freed pages room for so many bytes, in pieces that such a body needs
+ * (the pages of a chunk are neighbours)? Reads the list of them: for when the
+ * device is full. */
+bool volfile_has_reusable(struct volfile *f, uint64_t bytes);
 
-	return live_bytes < most ? most - live_bytes : 0;
-}
-
-/* The same of an open file, what its transaction did included. */
-uint64_t volfile_reusable_bytes(const struct volfile *f);
+/* Pages that the open transaction freed. */
+size_t volfile_n_freed(const struct volfile *f);
 
 MUST_USE int volfile_put(struct volfile *f, enum volume_tree tree,
     struct span key, struct span value);
@@ -83,6 +77,11 @@ uint64_t volfile_dirty_bytes(const struct volfile *f);
 
 /* Behind the last page that is used, by the open transaction too. */
 uint64_t volfile_end_bytes(const struct volfile *f);
+
+/* Did the last commit free n pages or more? A small commit behind it makes them
+ * fit for use: returns 1 when it made one, 0 when not, or an error. Nothing is
+ * done while a transaction is open. */
+MUST_USE int volfile_reclaim(struct volfile *f, size_t n);
 
 MUST_USE int volfile_commit(struct volfile *f);
 void volfile_abort(struct volfile *f);

@@ -1,6 +1,7 @@
 #include "store/volume.h"
 
 #include "base/mem.h"
+#include "store/open.h"
 #include "store/volset.h"
 
 #define DEFAULT_STEP (1024 * 1024)
@@ -177,14 +178,18 @@ volume_free_bytes(struct volumes *vs, uint64_t *out)
 static bool
 has_reusable(struct volumes *vs, uint64_t bytes)
 {
-	for (size_t i = 0; i < vs->n_info; i++) {
-		const struct volume_info *info = &vs->info[i];
-		const struct volfile *f = volset_find(vs, info->no);
-		uint64_t n =
-		    f ? volfile_reusable_bytes(f)
-		      : volfile_reusable(info->end_bytes, info->live_bytes);
+	for (size_t i = vs->n_info; i > 0; i--) {
+		const struct volume_info *info = &vs->info[i - 1];
+		struct volfile *f = volset_find(vs, info->no);
 
-		if (!info->is_bad && n >= bytes)
+		if (info->is_bad)
+			continue;
+		/* Opening costs: only what may have as much. */
+		if (f == NULL && info->end_bytes > 0 &&
+		    info->end_bytes - info->live_bytes < bytes)
+			continue;
+		if (volset_get(vs, info->no, false, &f) == 0 &&
+		    volfile_has_reusable(f, bytes))
 			return true;
 	}
 	return false;
@@ -194,8 +199,10 @@ bool
 volume_has_room(struct volumes *vs, uint64_t bytes)
 {
 	/* Stored values fill whole pages, and their tree grows too. */
-	bytes += bytes / 8 + VOLFILE_RESERVE_BYTES;
-	return has_device_room(vs, bytes) || has_reusable(vs, bytes);
+	uint64_t want = bytes + bytes / 8 + VOLFILE_RESERVE_BYTES;
+
+	return has_device_room(vs, want + OPEN_RESERVE_BYTES) ||
+	       has_reusable(vs, bytes);
 }
 
 /* --- putting and getting --- */
@@ -383,6 +390,34 @@ int
 volume_health(const struct volumes *vs)
 {
 	return vs->health;
+}
+
+size_t
+volume_n_freed(const struct volumes *vs)
+{
+	size_t most = 0;
+
+	for (struct list *l = vs->open.next; l != &vs->open; l = l->next) {
+		size_t n = volfile_n_freed(LIST_OF(l, struct volfile, link));
+
+		if (n > most)
+			most = n;
+	}
+	return most;
+}
+
+int
+volume_reclaim(struct volumes *vs, size_t n)
+{
+	int rc = vs->health;
+
+	for (struct list *l = vs->open.next; rc == 0 && l != &vs->open;
+	     l = l->next) {
+		rc = volfile_reclaim(LIST_OF(l, struct volfile, link), n);
+		if (rc < 0)
+			volset_lose(vs, rc);
+	}
+	return rc;
 }
 
 size_t

@@ -144,6 +144,17 @@ size_t volume_dirty_bytes(const struct volumes *vs);
 /* The same of one volume. */
 uint64_t volume_dirty_bytes_of(const struct volumes *vs, uint32_t volume);
 
+/* The most pages that the transaction of one volume freed. Their numbers are
+ * one value, which has to fit the file's reserve: past VOLUME_MAX_FREED, where
+ * they fill half of it, a checkpoint is due. */
+#define VOLUME_MAX_FREED 16384
+size_t volume_n_freed(const struct volumes *vs);
+
+/* Make what was removed fit for use on a full device, where it was committed.
+ * n: pages that are worth it. Returns 1 when something was done, 0, or an error.
+ */
+MUST_USE int volume_reclaim(struct volumes *vs, size_t n);
+
 /* --- housekeeping --- */
 
 /* Remove a bounded part of what was dropped or left over. `s` tells which
@@ -151,8 +162,8 @@ uint64_t volume_dirty_bytes_of(const struct volumes *vs, uint32_t volume);
  * more is left, 0, or an error. */
 MUST_USE int volume_sweep(struct volumes *vs, struct store *s);
 
-/* Would `bytes` more fit, on the device or into the freed pages of a volume?
- * For admission. */
+/* Would `bytes` more fit, on the device with a reserve left over, or into the
+ * freed pages of a volume? For admission. */
 bool volume_has_room(struct volumes *vs, uint64_t bytes);
 
 /* Bytes of the device that ordinary users may still fill. ERR_IO. */
