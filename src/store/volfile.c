@@ -641,7 +641,7 @@ volfile_get(
 	rc = guard_call(call_get, &c);
 	if (rc == 0)
 		rc = buf_reserve(out, c.value.mv_size);
-	if (rc == 0)
+	if (rc == 0 && c.value.mv_size > 0) /* out may have no memory yet */
 		rc = guard_copy(
 		    out->p + out->len, c.value.mv_data, c.value.mv_size);
 	if (rc == 0)
