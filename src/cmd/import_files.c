@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,13 +15,15 @@
 #include "cmd/sniff.h"
 #include "store/store.h"
 
-/* Names are taken in batches of so many, so that a folder of any size costs
- * the same memory. */
-#define BATCH 500
+/* The least names of a folder are taken in batches of at most so many, so that
+ * a folder of any size costs the same memory, and few passes. */
+#define BATCH 4096
 
 struct names {
-	char name[BATCH][256];
+	char slot[BATCH][256];
+	char *name[BATCH]; /* the slots; the first n are in use */
 	size_t n;
+	bool is_cut; /* names past name[BATCH / 2 - 1] were left out */
 };
 
 /* What a folder's files are. */
@@ -36,25 +39,46 @@ unique(const char *name, bool is_maildir)
 	return is_maildir ? maildir_name_base(span_str(name)) : span_str(name);
 }
 
-/* Put a name into its place among the least BATCH. */
-static void
-insert(struct names *b, const char *name, bool is_maildir)
+static int
+compare(const void *a, const void *b, bool is_maildir)
 {
-	struct span key = unique(name, is_maildir);
-	size_t i = b->n;
+	return span_cmp(unique(*(char *const *)a, is_maildir),
+	    unique(*(char *const *)b, is_maildir));
+}
 
-	if (b->n == BATCH) {
-		if (span_cmp(key, unique(b->name[BATCH - 1], is_maildir)) >= 0)
-			return;
-		i = BATCH - 1;
-	} else {
-		b->n++;
-	}
-	while (i > 0 && span_cmp(key, unique(b->name[i - 1], is_maildir)) < 0) {
-		memcpy(b->name[i], b->name[i - 1], sizeof(b->name[0]));
-		i--;
-	}
-	memcpy(b->name[i], name, strlen(name) + 1);
+static int
+compare_maildir(const void *a, const void *b)
+{
+	return compare(a, b, true);
+}
+
+static int
+compare_plain(const void *a, const void *b)
+{
+	return compare(a, b, false);
+}
+
+static void
+sort(struct names *b, bool is_maildir)
+{
+	qsort(b->name, b->n, sizeof(*b->name),
+	    is_maildir ? compare_maildir : compare_plain);
+}
+
+/* Keep a name among the least. When there are too many, the greater half
+ * goes; and what is not less than the greatest, from then on. */
+static void
+keep(struct names *b, const char *name, bool is_maildir)
+{
+	if (b->is_cut &&
+	    compare(&name, &b->name[BATCH / 2 - 1], is_maildir) > 0)
+		return;
+	memcpy(b->name[b->n++], name, strlen(name) + 1);
+	if (b->n < BATCH)
+		return;
+	sort(b, is_maildir);
+	b->n = BATCH / 2;
+	b->is_cut = true;
 }
 
 static int
@@ -64,9 +88,12 @@ read_batch(
 	DIR *d = opendir(path);
 	struct dirent *e;
 
-	b->n = 0;
 	if (!d)
 		return import_unreadable(path);
+	b->n = 0;
+	b->is_cut = false;
+	for (size_t i = 0; i < BATCH; i++)
+		b->name[i] = b->slot[i];
 	while ((e = readdir(d)) != NULL) {
 		struct span name = span_str(e->d_name);
 
@@ -75,9 +102,10 @@ read_batch(
 		if (!is_maildir && !span_ends_nocase(name, SPAN(".eml")))
 			continue;
 		if (span_cmp(unique(e->d_name, is_maildir), after) > 0)
-			insert(b, e->d_name, is_maildir);
+			keep(b, e->d_name, is_maildir);
 	}
 	closedir(d);
+	sort(b, is_maildir);
 	return 0;
 }
 

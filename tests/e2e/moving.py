@@ -5,6 +5,7 @@ files that are no mail."""
 
 import os
 import pathlib
+import random
 import tempfile
 
 import lib
@@ -206,11 +207,26 @@ def interrupted(m):
     assert len({x[2][0] for x in boxes["INBOX"]}) == 20
 
 
+def many_files(m):
+    """More than one batch of names, in any order: each comes once, in order."""
+    source = m.folder / "many"
+    order = list(range(9000))
+    random.Random(1).shuffle(order)
+    maildir(source, [(f"cur/{i:05}.a:2,{'S' if i % 2 else ''}",
+                      b"Subject: %d\n\n\n" % i, DATE + i) for i in order])
+    done, boxes, _ = m.load(source)
+    assert "Imported 9000 messages" in done.stdout, done
+    inbox = sorted(boxes["INBOX"], key=lambda x: x[3])
+    assert [x[0] for x in inbox] == [
+        b"Subject: %d\n\n\n" % i for i in range(9000)]
+    assert all((x[3] % 2 == DATE % 2) == (x[1] == "") for x in inbox)
+
+
 def main():
     with tempfile.TemporaryDirectory() as made, lib.server() as s:
         m = Moves(s, pathlib.Path(made))
         for part in (round_trips, uses, thunderbird, takeout, trees_of_eml,
-                     wrong_files, interrupted):
+                     wrong_files, interrupted, many_files):
             part(m)
         assert "The store is whole." in s.command("check").stdout
 
