@@ -190,6 +190,18 @@ class Lines:
                 return lines
             lines.append(line[1:] if line.startswith(b".") else line)
 
+    def imap(self, command, status="OK"):
+        """Send a command, demand this status; the lines before the reply, and
+        the reply."""
+        self.send(f"a {command}\r\n")
+        lines = [self.line()]
+        while not lines[-1].startswith(b"a "):
+            assert lines[-1], f"{command!r}: the connection has ended"
+            lines.append(self.line())
+        assert lines[-1].startswith(f"a {status}".encode()), \
+            f"{command!r}: {lines[-1]!r}"
+        return lines
+
     def close(self):
         self.sock.close()
 
@@ -199,6 +211,15 @@ def smtp_session(running, name="SMTP"):
     line = running.connect(name)
     assert line.smtp_reply().startswith("220")
     line.smtp("EHLO client.test", 250)
+    return line
+
+
+def imap_session(running, user, password, name="IMAP"):
+    """A connection that has signed in."""
+    line = running.connect_tls(name) if name == "IMAPS" \
+        else running.connect(name)
+    assert line.line().startswith(b"* OK")
+    line.imap(f"LOGIN {user} {password}")
     return line
 
 

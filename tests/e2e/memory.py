@@ -34,7 +34,7 @@ def cost_of(server, open_one, name, bound):
 
 
 def greeted(line):
-    assert line.line()[:1] in (b"2", b"+")
+    assert line.line()[:1] in (b"2", b"+", b"*")
     return line
 
 
@@ -90,14 +90,14 @@ def main():
         idle = server.rss_anon_kb()
         print(f"idle process: {idle} KB")
         assert idle < IDLE_KB, f"{idle} KB idle"
-        for name in ("SMTP", "POP3"):
+        for name in ("SMTP", "POP3", "IMAP"):
             cost_of(
                 server,
                 lambda: greeted(server.connect(name)),
                 name,
                 PLAIN_BYTES,
             )
-        for name in ("SUBMISSIONS", "POP3S"):
+        for name in ("SUBMISSIONS", "POP3S", "IMAPS"):
             cost_of(
                 server,
                 lambda: greeted(server.connect_tls(name)),
