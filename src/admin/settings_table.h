@@ -59,6 +59,8 @@
 	SETTING(AUTH_WAIT_TIME,       "auth.wait-time",          SETTING_TIME,   "2m",      1,        3600,          "seconds",  "Time for a password to be checked, with its waiting; past it the connection ends.") \
 	SETTING(AUTH_CACHE_TIME,      "auth.cache-time",         SETTING_TIME,   "10m",     0,        86400,         "seconds",  "How long a password that was right is known without computing it again; 0: never.") \
 	SETTING(STORE_EVENTS,         "store.events",            SETTING_INT,    "20000",   100,      10000000,      "",         "Events that are kept for `tinpost trace`; past it the oldest go.") \
+	SETTING(STORE_JOURNAL,        "store.journal",           SETTING_SIZE,   "4M",      512 * 1024, 64 << 20,    "bytes",    "Size of the journal, which the device writes round and round. Takes effect at the next start.") \
+	SETTING(STORE_RESERVE,        "store.reserve",           SETTING_SIZE,   "1M",      1 << 20,  1ull << 40,    "bytes",    "Space on the device that new mail leaves free; past it mail is refused for now.") \
 	SETTING(STORE_QUOTA,          "store.quota",             SETTING_SIZE,   "0",       0,        1ull << 50,    "bytes",    "Quota of new people; 0: none.")
 /* clang-format on */
 

@@ -142,6 +142,7 @@ take_settings(struct store *s)
 
 	settings_load(&st, s);
 	event_set_max(s, (uint32_t)st.n[SET_STORE_EVENTS]);
+	store_set_reserve(s, st.n[SET_STORE_RESERVE]);
 	o.iterations = (uint32_t)st.n[SET_AUTH_ITERATIONS];
 	return o;
 }

@@ -108,6 +108,7 @@ refresh(void *arg)
 	settings_load(&sv->settings, sv->store);
 	open_log(&sv->settings);
 	event_set_max(sv->store, (uint32_t)sv->settings.n[SET_STORE_EVENTS]);
+	store_set_reserve(sv->store, sv->settings.n[SET_STORE_RESERVE]);
 	mem_set_budget(memory_budget(&sv->settings));
 	limits.max_conns = (uint32_t)sv->settings.n[SET_NET_SESSIONS];
 	limits.max_per_host = (uint32_t)sv->settings.n[SET_NET_SESSIONS_HOST];
@@ -208,6 +209,23 @@ fault(const char *event, struct span why)
 	return 1;
 }
 
+/* It stays as it was when the device is full, say. */
+static void
+size_journal(struct serve *sv)
+{
+	struct log l;
+	int rc = 0;
+
+	if (!store_is_read_only(sv->store))
+		rc = store_set_journal(
+		    sv->store, sv->settings.n[SET_STORE_JOURNAL]);
+	if (rc == 0)
+		return;
+	log_begin(&l, LOG_WARN, "store.journal_kept");
+	log_err(&l, "reason", rc);
+	log_end(&l);
+}
+
 static int
 open_parts(struct serve *sv, struct buf *why)
 {
@@ -219,6 +237,7 @@ open_parts(struct serve *sv, struct buf *why)
 	if (rc < 0)
 		return rc;
 	settings_load(&sv->settings, sv->store);
+	size_journal(sv);
 	o = auth_options_of(&sv->settings);
 	rc = loop_new(&hooks, &sv->loop);
 	if (rc == 0)

@@ -14,8 +14,8 @@ enum event_kind {
 	EVENT_RECEIVED = 1, /* a message was stored */
 	EVENT_REFUSED = 2,  /* a sender, recipient or message was refused */
 	EVENT_SIGN_IN = 3,  /* one failed, or some did; 4 is free */
-	EVENT_SETTING = 5, /* the owner changed something */
-	EVENT_SENT = 6,    /* the queue's */
+	EVENT_SETTING = 5,  /* the owner changed something */
+	EVENT_SENT = 6,     /* the queue's */
 	EVENT_DEFERRED = 7,
 	EVENT_BOUNCED = 8,
 	EVENT_SYSTEM = 9 /* start, stop, disk */

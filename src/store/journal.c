@@ -1,5 +1,6 @@
 #include "store/journal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -30,28 +31,39 @@ seed_of(uint64_t generation, uint64_t sequence)
 	return crc32c(0, span_of(b, sizeof(b)));
 }
 
-int
-journal_create(const char *path, uint64_t size_bytes)
+/* Write zeros from one byte of the file to another, and sync. */
+static int
+put_zeros(int fd, uint64_t from, uint64_t to)
 {
 	static const char zeros[64 * 1024];
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int rc = 0;
 
-	if (fd < 0)
-		return errno == EEXIST ? ERR_EXISTS : ERR_IO;
-	size_bytes = padded(size_bytes);
-	if (size_bytes < JOURNAL_MIN_BYTES)
-		size_bytes = JOURNAL_MIN_BYTES;
-	for (uint64_t at = 0; at < size_bytes && rc == 0; at += sizeof(zeros)) {
-		uint64_t left = size_bytes - at;
+	for (uint64_t at = from; at < to && rc == 0; at += sizeof(zeros)) {
+		uint64_t left = to - at;
 
 		rc = file_pwrite(fd,
 		    span_of(zeros,
 		        left < sizeof(zeros) ? (size_t)left : sizeof(zeros)),
 		    at);
 	}
-	if (rc == 0)
-		rc = file_sync(fd);
+	return rc < 0 ? rc : file_sync(fd);
+}
+
+uint64_t
+journal_size(uint64_t bytes)
+{
+	return bytes < JOURNAL_MIN_BYTES ? JOURNAL_MIN_BYTES : padded(bytes);
+}
+
+int
+journal_create(const char *path, uint64_t size_bytes)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0)
+		return errno == EEXIST ? ERR_EXISTS : ERR_IO;
+	rc = put_zeros(fd, 0, journal_size(size_bytes));
 	close(fd);
 	if (rc == 0)
 		rc = file_sync_folder(path);
@@ -209,4 +221,25 @@ journal_begin(struct journal *j, uint64_t generation, uint64_t sequence)
 	j->generation = generation;
 	j->is_broken = false;
 	return journal_write(j, &b, sequence, 0);
+}
+
+int
+journal_resize(struct journal *j, uint64_t size_bytes)
+{
+	uint64_t old = j->size_bytes;
+	int rc;
+
+	size_bytes = journal_size(size_bytes);
+	assert(j->offset <= size_bytes);
+	if (size_bytes > old) {
+		rc = put_zeros(j->fd, old, size_bytes);
+		if (rc < 0 && ftruncate(j->fd, (off_t)old) < 0)
+			return ERR_IO; /* too long does no harm */
+	} else {
+		rc = ftruncate(j->fd, (off_t)size_bytes) < 0 ? ERR_IO
+		                                             : file_sync(j->fd);
+	}
+	if (rc == 0)
+		j->size_bytes = size_bytes;
+	return rc;
 }

@@ -80,4 +80,12 @@ void journal_restart(struct journal *j);
 MUST_USE int journal_begin(
     struct journal *j, uint64_t generation, uint64_t sequence);
 
+/* What a journal of so many bytes takes: whole blocks, JOURNAL_MIN_BYTES. */
+uint64_t journal_size(uint64_t bytes);
+
+/* Make the file longer, with zeros behind what is in it (rule 1), or shorter,
+ * for which nothing may be in it past the new end. Synced. On an error it is as
+ * it was. ERR_FULL, ERR_IO. */
+MUST_USE int journal_resize(struct journal *j, uint64_t size_bytes);
+
 #endif

@@ -36,6 +36,8 @@ options_of(const struct store_options *given)
 		o.max_dirty_pages = MAX_DIRTY_PAGES;
 	if (o.max_events == 0)
 		o.max_events = MAX_EVENTS;
+	if (o.reserve_bytes == 0)
+		o.reserve_bytes = OPEN_RESERVE_BYTES;
 	return o;
 }
 

@@ -3,7 +3,8 @@
 #ifndef TINPOST_STORE_OPEN_H
 #define TINPOST_STORE_OPEN_H
 
-/* Rule 7: of the device and of the index's map, kept for what frees space. */
+/* Rule 7: of the index's file, and unless told otherwise of the device, kept
+ * for what frees space. */
 #define OPEN_RESERVE_BYTES (1024 * 1024)
 
 #endif

@@ -110,9 +110,44 @@ store_has_room(struct store *s, uint64_t bytes)
 	 * of it for a delivery. */
 	has_room = recover_extend(s, OPEN_RESERVE_BYTES) == 0 ||
 	           recover_make_room(s, 16) == 0;
-	has_room = has_room && volume_has_room(s->volumes, bytes);
+	has_room = has_room &&
+	           volume_has_room(s->volumes, bytes, s->options.reserve_bytes);
 	s->is_short = s->is_short || !has_room;
 	return has_room;
+}
+
+void
+store_set_reserve(struct store *s, uint64_t bytes)
+{
+	s->options.reserve_bytes = bytes;
+}
+
+int
+store_set_journal(struct store *s, uint64_t bytes)
+{
+	struct journal *j = &s->journal;
+	uint64_t old = s->meta.journal_bytes;
+	bool is_shorter;
+	int rc;
+
+	bytes = journal_size(bytes);
+	is_shorter = bytes < j->size_bytes;
+	if (bytes == j->size_bytes && bytes == old)
+		return 0;
+	rc = store_flush(s);
+	/* A start refuses a journal that is shorter than the index says: so it
+	 * says less before, and more behind. */
+	if (rc == 0 && !is_shorter)
+		rc = journal_resize(j, bytes);
+	if (rc < 0)
+		return rc;
+	s->meta.journal_bytes = bytes;
+	rc = recover_checkpoint(s, true);
+	if (rc < 0) {
+		s->meta.journal_bytes = old;
+		return rc;
+	}
+	return is_shorter ? journal_resize(j, bytes) : 0;
 }
 
 bool

@@ -128,6 +128,7 @@ struct store_options {
 	uint32_t journal_bytes;    /* of a new journal; 0: 4 MB */
 	uint32_t max_dirty_pages;  /* rule 9; 0: 256 */
 	uint32_t max_events;       /* 0: 20,000 */
+	uint64_t reserve_bytes;    /* as store_set_reserve; 0: 1 MB */
 	bool is_read_only;         /* open what is there, replay nothing */
 };
 
@@ -205,6 +206,14 @@ MUST_USE int store_checkpoint(struct store *s);
 /* Would a message of so many bytes fit, with the reserve left over (rule 7)?
  * Ask before taking it. */
 bool store_has_room(struct store *s, uint64_t bytes);
+
+/* How much of the device store_has_room leaves free. */
+void store_set_reserve(struct store *s, uint64_t bytes);
+
+/* Give the journal another size, at least 512 KB, in whole blocks: flushes,
+ * checkpoints, and writes all that is added. For the start, as it may take
+ * seconds. ERR_FULL, ERR_IO, ERR_READ_ONLY: it has the old size. */
+MUST_USE int store_set_journal(struct store *s, uint64_t bytes);
 
 /* Does the store take no changes? */
 bool store_is_read_only(const struct store *s);

@@ -1,7 +1,6 @@
 #include "store/volume.h"
 
 #include "base/mem.h"
-#include "store/open.h"
 #include "store/volset.h"
 
 #define DEFAULT_STEP (1024 * 1024)
@@ -196,12 +195,12 @@ has_reusable(struct volumes *vs, uint64_t bytes)
 }
 
 bool
-volume_has_room(struct volumes *vs, uint64_t bytes)
+volume_has_room(struct volumes *vs, uint64_t bytes, uint64_t reserve_bytes)
 {
 	/* Stored values fill whole pages, and their tree grows too. */
 	uint64_t want = bytes + bytes / 8 + VOLFILE_RESERVE_BYTES;
 
-	return has_device_room(vs, want + OPEN_RESERVE_BYTES) ||
+	return has_device_room(vs, want + reserve_bytes) ||
 	       has_reusable(vs, bytes);
 }
 

@@ -164,7 +164,8 @@ MUST_USE int volume_sweep(struct volumes *vs, struct store *s);
 
 /* Would `bytes` more fit, on the device with a reserve left over, or into the
  * freed pages of a volume? For admission. */
-bool volume_has_room(struct volumes *vs, uint64_t bytes);
+bool volume_has_room(
+    struct volumes *vs, uint64_t bytes, uint64_t reserve_bytes);
 
 /* Bytes of the device that ordinary users may still fill. ERR_IO. */
 MUST_USE int volume_free_bytes(struct volumes *vs, uint64_t *out);

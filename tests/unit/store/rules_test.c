@@ -13,6 +13,55 @@ rule_7_full_device(void)
 	CHECK(!store_has_room(s, 1000));
 	fault_arm(FAULT_FULL, 0, false);
 	CHECK(store_has_room(s, 1000));
+	store_set_reserve(s, (uint64_t)1 << 60);
+	CHECK(!store_has_room(s, 1000));
+	store_set_reserve(s, 1 << 20);
+	CHECK(store_has_room(s, 1000));
+	store_close(s);
+}
+
+/* The journal is made longer and shorter, or stays as it was; what it held is
+ * there, and so is what comes after. */
+static void
+rule_1_journal_size(void)
+{
+	static const uint64_t sizes[] = { 1 << 20, 700001, 1 << 20, 3 << 20, 0,
+		3 << 20 };
+	struct store_options o = { .journal_bytes = 1 << 20 };
+	struct store *s = world_new("size", &o);
+	uint32_t box = world_inbox(s, world_account(s, "kim@x.test"));
+	struct mailbox_view v;
+	struct store_stats st;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t want = (sizes[i] + 4095) / 4096 * 4096;
+
+		CHECK_INT(world_deliver(s, SPAN("a\r\n"), &box, 1, NULL), 0);
+		CHECK_INT(store_set_journal(s, sizes[i]), 0);
+		store_stats(s, &st);
+		CHECK_INT(st.journal_bytes,
+		    want > JOURNAL_MIN_BYTES ? want : JOURNAL_MIN_BYTES);
+		CHECK_INT(world_deliver(s, SPAN("b\r\n"), &box, 1, NULL), 0);
+		CHECK_INT(store_flush(s), 0);
+		n += 2;
+		store_close(s);
+		s = world_open(&o);
+		REQUIRE(s != NULL);
+		CHECK_INT(mailbox_get(s, box, &v), 0);
+		CHECK_INT(v.n_messages, n);
+	}
+	fault_arm(FAULT_SHORT_WRITE, 1, false);
+	CHECK(store_set_journal(s, 5 << 20) < 0);
+	fault_arm(FAULT_SHORT_WRITE, 0, false);
+	CHECK_INT(store_flush(s), 0);
+	store_stats(s, &st);
+	CHECK_INT(st.journal_bytes, 3 << 20);
+	store_close(s);
+	s = world_open(&o);
+	REQUIRE(s != NULL);
+	CHECK_INT(mailbox_get(s, box, &v), 0);
+	CHECK_INT(v.n_messages, n);
 	store_close(s);
 }
 
@@ -88,6 +137,7 @@ int
 main(void)
 {
 	rule_7_full_device();
+	rule_1_journal_size();
 	rule_9_dirty_bound();
 	rule_10_cut_and_three_starts();
 	rule_12_clean_stop_empties_the_journal();

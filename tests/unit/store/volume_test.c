@@ -228,7 +228,7 @@ test_full_device(void)
 	CHECK(volume_choose(vs, 1000, &v) == 0);
 	CHECK(put_run(vs, v, ++id, 1, 'a', 9000) == 0);
 	fault_arm(FAULT_FULL, 1, true);
-	CHECK(!volume_has_room(vs, 1));
+	CHECK(!volume_has_room(vs, 1, 0));
 	for (int i = 0; i < 200 && rc == 0; i++) {
 		rc = volume_choose(vs, 9000, &v);
 		if (rc == 0)
@@ -261,13 +261,13 @@ test_reuse_on_full_device(void)
 	}
 	CHECK(volume_commit_all(vs) == 0);
 	fault_arm(FAULT_FULL, 1, true);
-	CHECK(!volume_has_room(vs, 9000));
+	CHECK(!volume_has_room(vs, 9000, 0));
 	for (uint64_t gone = 1; gone <= 250; gone++) {
 		CHECK(volume_trim(vs, v, gone, 0, 9) == 0);
 		if (gone % 10 == 0)
 			CHECK(volume_commit_all(vs) == 0);
 	}
-	CHECK(volume_has_room(vs, 9000));
+	CHECK(volume_has_room(vs, 9000, 0));
 	for (int i = 0; i < 100; i++) {
 		CHECK(volume_choose(vs, 9000, &v) == 0 && v == 1);
 		REQUIRE(put_run(vs, v, ++id, 1, 'b', 9000) == 0);
@@ -280,7 +280,7 @@ test_reuse_on_full_device(void)
 			REQUIRE(put_run(vs, v, ++id, 1, 'c', 9000) == 0);
 	}
 	CHECK(rc == ERR_FULL);
-	CHECK(!volume_has_room(vs, 9000));
+	CHECK(!volume_has_room(vs, 9000, 0));
 	CHECK(volume_health(vs) == 0);
 	CHECK(volume_commit_all(vs) == 0);
 	CHECK(has_chunk(vs, 1, 300, 1, 'a', 9000));
