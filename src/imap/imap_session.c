@@ -212,6 +212,9 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("CLOSE"),        SELECTED,     BARE,  imap_close,      NULL },            /* RFC 9051 6.4.1 */
 	{ SPAN("UNSELECT"),     SELECTED,     BARE,  imap_unselect,   "UNSELECT" },      /* RFC 9051 6.4.2 */
 	{ SPAN("EXPUNGE"),      SELECTED,     BARE | UID | WRITES, imap_expunge, NULL },      /* RFC 9051 6.4.3 */
+	{ SPAN("STORE"),        SELECTED,     UID | WRITES | NO_EXPUNGE, imap_store, NULL }, /* RFC 9051 6.4.6 */
+	{ SPAN("COPY"),         SELECTED,     UID,   imap_copy,       NULL },            /* RFC 9051 6.4.7 */
+	{ SPAN("MOVE"),         SELECTED,     UID | WRITES, imap_move, "MOVE" },         /* RFC 9051 6.4.8 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
 };
 /* clang-format on */
@@ -346,6 +349,9 @@ imap_run_text(struct imap *i, struct span text)
 
 /* --- the end of a command --- */
 
+/* A tag, its space and the end of the line. */
+#define IMAP_TAG_BYTES (MAX_IMAP_TAG + 3)
+
 /* Say "TAG text" and forget the command. */
 static void
 end_command(struct imap *i)
@@ -393,6 +399,8 @@ finish(struct imap *i)
 		if (rc == 1)
 			return IMAP_MORE;
 	}
+	if (conn_out_room(i->conn) < strlen(i->reply) + IMAP_TAG_BYTES)
+		return IMAP_WAIT; /* a long set of UIDs */
 	end_command(i);
 	if (i->state == IMAP_LOGGED_OUT)
 		return IMAP_WAIT;

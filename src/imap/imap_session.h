@@ -118,8 +118,11 @@ _Static_assert(sizeof(struct imap) <= 384, "an idle session must stay small");
  * that cannot be read: imap_bad. */
 typedef void (*imap_run)(struct imap *i, struct cur *args);
 
+/* The longest text of a tagged reply. */
+#define IMAP_TEXT_BYTES (CONN_OUT_MAX - CONN_OUT_LOW - 1024)
+
 /* End the command with "TAG text". text is a literal or in the arena, begins
- * with OK, NO or BAD, is ASCII and without CRLF. */
+ * with OK, NO or BAD, is ASCII and without CRLF, at most IMAP_TEXT_BYTES. */
 void imap_done(struct imap *i, const char *text);
 
 /* The same with text formatted into the arena: words is everything up to the
