@@ -51,6 +51,9 @@ static const char *const readable[] = {
 	"/etc",
 	"/usr/share/zoneinfo",
 	"/proc/self",
+#ifdef __GLIBC__ /* the tables of its iconv; musl has them built in */
+	"/usr/lib",
+#endif
 #ifdef __SANITIZE_ADDRESS__ /* its search for leaks, its reports */
 	"/proc",
 #endif

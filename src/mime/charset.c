@@ -10,7 +10,7 @@
 #define MAX_NAME_BYTES 40
 
 /* Names as mail has them, letters and digits only and without "x" in front.
- * RFC 1345 and many others gave some sets more than one. What is not here is
+ * Many sets have more than one. What is not here is
  * given to iconv as it is. ISO-8859-1 is read as its superset, as by browsers:
  * the C1 range never is meant. */
 static const struct alias {

@@ -11,7 +11,7 @@
 
 /* The longest name, obsolete space before the colon included, that is
  * compared with anything: a longer one is a field nobody looks at. */
-#define MAX_FIELD_NAME_BYTES 32
+#define MAX_FIELD_NAME_BYTES 80
 
 enum header_event {
 	HEADER_MORE,  /* the piece is used up */

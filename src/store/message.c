@@ -43,6 +43,27 @@ message_next(
 }
 
 int
+message_some(struct store *s, uint32_t mailbox, uint32_t uid_from,
+    struct message *out, uint32_t max, uint32_t *n_out)
+{
+	struct key k = key_u32_u32(mailbox, uid_from);
+	struct span key, value;
+	int rc = tree_seek(s, TREE_MESSAGE, key_span(&k), &key, &value);
+
+	*n_out = 0;
+	while (rc == 0 && *n_out < max) {
+		struct message *m = &out[*n_out];
+
+		rc = take(mailbox, key, value, m);
+		if (rc == 0 && !hidden_has(s, mailbox, m->uid))
+			++*n_out;
+		if (rc == 0 && *n_out < max)
+			rc = tree_next(s, TREE_MESSAGE, &key, &value);
+	}
+	return rc == ERR_NONE ? 0 : rc;
+}
+
+int
 message_previous(
     struct store *s, uint32_t mailbox, uint32_t uid_from, struct message *out)
 {
