@@ -215,6 +215,7 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("STORE"),        SELECTED,     UID | WRITES | NO_EXPUNGE, imap_store, NULL }, /* RFC 9051 6.4.6 */
 	{ SPAN("COPY"),         SELECTED,     UID,   imap_copy,       NULL },            /* RFC 9051 6.4.7 */
 	{ SPAN("MOVE"),         SELECTED,     UID | WRITES, imap_move, "MOVE" },         /* RFC 9051 6.4.8 */
+	{ SPAN("SEARCH"),       SELECTED,     UID | NO_EXPUNGE, imap_search, "ESEARCH SEARCHRES WITHIN" }, /* RFC 9051 6.4.4 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
 };
 /* clang-format on */
