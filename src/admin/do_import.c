@@ -239,6 +239,9 @@ take_path(struct run *r, bool is_subscription, struct span payload)
 		return refuse_path(r, rc, path);
 	if (!(how & HOW_MORE))
 		im->n_boxes = 0;
+	for (size_t i = 0; i < im->n_boxes; i++)
+		if (im->boxes[i] == id)
+			return 0; /* two names for one */
 	if (im->n_boxes == MAX_IMPORT_BOXES)
 		return ERR_SYNTAX;
 	im->boxes[im->n_boxes++] = id;

@@ -326,7 +326,7 @@ import_run(struct link *l, struct args *a)
 {
 	struct import_to to = { .link = l, .is_again = args_has(a, "--again") };
 	struct span top = args_get(a, "--mailbox");
-	char storage[MAX_MAILBOX_PATH], path[FILE_PATH_BYTES];
+	char storage[MAX_MAILBOX_PATH], path[IMPORT_PATH_BYTES];
 	int rc = begin(l, a);
 
 	buf_init_fixed(&to.path, storage, sizeof(storage));

@@ -16,6 +16,9 @@
 /* The client's part of `tinpost import`. Returns the exit code. */
 int import_run(struct link *l, struct args *a);
 
+/* Linux takes no longer ones: as deep as mailboxes can be. */
+#define IMPORT_PATH_BYTES 4096
+
 struct import_to {
 	struct link *link;
 	bool is_again; /* from the start, though some was imported before */
@@ -31,7 +34,7 @@ struct import_to {
 	bool has_passed_over;
 	bool is_over; /* the server has ended the command */
 	int exit_code;
-	char file[FILE_PATH_BYTES]; /* that is being read, for messages */
+	char file[IMPORT_PATH_BYTES]; /* that is being read, for messages */
 };
 
 /* A whole mbox file, line ends as they are. Flags and keywords come from the

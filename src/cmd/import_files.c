@@ -169,7 +169,7 @@ static int
 send_one(struct import_to *to, const char *path, const char *name,
     const struct kind *kind)
 {
-	char full[FILE_PATH_BYTES], storage[MAX_KEYWORDS_TEXT];
+	char full[IMPORT_PATH_BYTES], storage[MAX_KEYWORDS_TEXT];
 	struct import_meta m = { .is_date_weak =
 		                     !kind->is_maildir && !to->keeps_names };
 	struct buf keywords;
@@ -220,7 +220,7 @@ import_folder(struct import_to *to, const char *path, const struct kind *kind)
 int
 import_maildir(struct import_to *to, const char *path, const char *part)
 {
-	char file[FILE_PATH_BYTES];
+	char file[IMPORT_PATH_BYTES];
 	struct maildir_keywords *k = mem_alloc(sizeof(*k));
 	struct kind kind = { .is_maildir = true, .keywords = k };
 	struct buf text;

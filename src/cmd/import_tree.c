@@ -34,14 +34,14 @@ is_folder(const char *path)
 static bool
 has(const char *path, const char *name, char *out)
 {
-	return file_path(path, name, out, FILE_PATH_BYTES) == 0 &&
+	return file_path(path, name, out, IMPORT_PATH_BYTES) == 0 &&
 	       access(out, F_OK) == 0;
 }
 
 static bool
 is_maildir(const char *path)
 {
-	char part[FILE_PATH_BYTES];
+	char part[IMPORT_PATH_BYTES];
 
 	return (has(path, "cur", part) || has(path, "new", part)) &&
 	       is_folder(part);
@@ -80,7 +80,7 @@ is_known_other(struct span name)
 static int
 take_maildir(struct import_to *to, const char *path)
 {
-	char part[FILE_PATH_BYTES];
+	char part[IMPORT_PATH_BYTES];
 	int rc = import_box(to, false);
 
 	if (rc == 0 && has(path, "cur", part))
@@ -121,6 +121,8 @@ take_file(struct import_to *to, const char *path, struct span name)
 	if (is_known_other(name) || !S_ISREG(st.st_mode) ||
 	    span_ends_nocase(name, SPAN(".eml")))
 		return 0;
+	if (access(path, R_OK) < 0)
+		return import_unreadable(path);
 	if (import_is_mbox(path))
 		return take_mbox(to, path, name);
 	/* A mailbox without mail. */
@@ -136,7 +138,7 @@ take_file(struct import_to *to, const char *path, struct span name)
 static int
 take_folder(struct import_to *to, const char *path, struct span name)
 {
-	char inside[FILE_PATH_BYTES];
+	char inside[IMPORT_PATH_BYTES];
 	size_t back;
 	int rc;
 
@@ -168,7 +170,7 @@ take_entry(
     struct import_to *to, const char *folder, const char *name, bool in_maildir)
 {
 	static const char *const own[] = { ".", "..", "cur", "new", "tmp" };
-	char path[FILE_PATH_BYTES];
+	char path[IMPORT_PATH_BYTES];
 
 	for (int i = 0; i < (in_maildir ? 5 : 2); i++)
 		if (span_is(span_str(name), span_str(own[i])))
@@ -299,7 +301,7 @@ subscribe(struct import_to *to, struct span line, bool is_dotted, bool is_tabs)
 static struct span
 without_inbox(const char *folder, struct span line)
 {
-	char path[FILE_PATH_BYTES], name[FILE_PATH_BYTES];
+	char path[IMPORT_PATH_BYTES], name[IMPORT_PATH_BYTES];
 
 	if (!span_starts_nocase(line, SPAN("INBOX.")) || line.len == 6)
 		return line;
@@ -331,7 +333,7 @@ take_subscriptions(struct import_to *to, const char *folder, struct span text)
 int
 import_tree(struct import_to *to, const char *path)
 {
-	char file[FILE_PATH_BYTES];
+	char file[IMPORT_PATH_BYTES];
 	struct buf text;
 	int rc = ERR_NONE;
 

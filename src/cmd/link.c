@@ -203,6 +203,9 @@ send_local(struct link *l, enum frame_type type, struct span payload)
 	l->n_used = 0;
 	for (int i = 0; i < 100000; i++) {
 		rc = run_feed(&l->run, type, payload);
+		/* An early end is to be seen by who goes on sending. */
+		if (rc == 0 && l->run.phase == RUN_ENDED && !l->is_run_over)
+			return turn(l, &step);
 		if (rc == 0)
 			return store_is_dirty(l->admin.store)
 			           ? store_flush(l->admin.store)

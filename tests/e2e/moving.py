@@ -190,21 +190,50 @@ def wrong_files(m):
 
 def interrupted(m):
     """A quota that is used up half way: the file is named, and the same
-    command goes on there."""
-    who = m.person()
+    command goes on there; with a server and without."""
     path = m.folder / "big.mbox"
     path.write_text("".join(
         f"{HEAD}Subject: {i}\nX-Keywords: k{i}\n\n{'text ' * 2000}\n\n"
         for i in range(20)))
-    m.server.command("user", "quota", who, "100K")
-    done = m.server.command("import", who, str(path), check=False)
-    assert done.returncode == 1 and "quota" in done.stderr, done
-    assert "big.mbox" in done.stderr, done
-    m.server.command("user", "quota", who, "none")
-    m.server.command("import", who, str(path))
-    boxes, _ = state(m.save(who, "maildir"))
-    assert len(boxes["INBOX"]) == 20
-    assert len({x[2][0] for x in boxes["INBOX"]}) == 20
+    for has_server in (True, False):
+        who = m.person()
+        if not has_server:
+            m.server.stop()
+        m.server.command("user", "quota", who, "100K")
+        done = m.server.command("import", who, str(path), check=False)
+        assert done.returncode == 1 and "quota" in done.stderr, done
+        assert "big.mbox" in done.stderr, done
+        m.server.command("user", "quota", who, "none")
+        m.server.command("import", who, str(path))
+        boxes, _ = state(m.save(who, "maildir"))
+        assert len(boxes["INBOX"]) == 20
+        assert len({x[2][0] for x in boxes["INBOX"]}) == 20
+        if not has_server:
+            m.server.again()
+
+
+def deep(m):
+    """Names as long and folders as deep as mailboxes can have."""
+    level = "\u65e5" * 70
+    source = m.folder / "deep" / level / "b" / level 
+    for i in range(6):
+        source = source / f"{i}{level}"
+    source.mkdir(parents=True)
+    (source / "1.eml").write_bytes(b"A: b\r\n\r\nx\r\n")
+    who = m.person()
+    m.server.command("import", who, str(m.folder / "deep"))
+    for kind in ("mbox", "eml"):
+        again = m.person()
+        done = m.server.command("import", again, str(m.save(who, kind)))
+        assert "Imported 1 messages" in done.stdout, done
+        back = m.save(again, "eml")
+        assert len(list(back.rglob("1.eml"))) + len(
+            list(back.rglob("00000001.eml"))) == 1
+        assert (m.folder / f"{again}-eml" / source.relative_to(
+            m.folder / "deep")).is_dir()
+    done = m.server.command("export", who, str(m.folder / "no"), "--format",
+                            "maildir", check=False)
+    assert done.returncode == 1 and "too long" in done.stderr, done
 
 
 def many_files(m):
@@ -226,7 +255,7 @@ def main():
     with tempfile.TemporaryDirectory() as made, lib.server() as s:
         m = Moves(s, pathlib.Path(made))
         for part in (round_trips, uses, thunderbird, takeout, trees_of_eml,
-                     wrong_files, interrupted, many_files):
+                     wrong_files, interrupted, deep, many_files):
             part(m)
         assert "The store is whole." in s.command("check").stdout
 
