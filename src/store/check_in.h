@@ -1,5 +1,5 @@
-/* check_in.h - the inside of a check: check.c walks the index, check_body.c
- * bodies and volumes. Room-private.
+/* check_in.h - the inside of a check: check.c walks the index,
+ * check_mailbox.c what belongs to mailboxes, check_body.c bodies and volumes. Room-private.
  */
 #ifndef TINPOST_STORE_CHECK_IN_H
 #define TINPOST_STORE_CHECK_IN_H
@@ -50,9 +50,27 @@ void check_said(struct check *c);
 void check_say_about(
     struct check *c, const char *what, uint64_t n, const char *trouble);
 
+/* The same of a text, which comes from users. */
+void check_say_text(
+    struct check *c, const char *what, struct span text, const char *trouble);
+
+/* A finding unless both numbers are the same. */
+void check_say_counts(struct check *c, const char *whose, uint32_t id,
+    const char *what, uint64_t says, uint64_t is);
+
+/* Is there such a row? */
+bool check_has(struct check *c, enum tree t, struct key k);
+
 /* The entry behind c->key in a tree; moves there. ERR_NONE: no more. */
 MUST_USE int check_next(
     struct check *c, enum tree t, struct span *key, struct span *value);
+
+/* The parts of check_mailbox.c: as those below. */
+MUST_USE int check_mailboxes(struct check *c);
+MUST_USE int check_strays(struct check *c);
+MUST_USE int check_keywords(struct check *c);
+MUST_USE int check_names(struct check *c);
+MUST_USE int check_changes(struct check *c);
 
 /* The parts of check_body.c: one record a call; ERR_NONE: no more. */
 MUST_USE int check_refs(struct check *c);
