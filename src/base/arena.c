@@ -26,6 +26,7 @@ arena_reset(struct arena *a)
 		mem_free(b);
 	}
 	a->used_bytes = a->total_bytes = 0;
+	a->has_failed = false;
 }
 
 void
@@ -43,15 +44,19 @@ arena_alloc(struct arena *a, size_t len)
 	struct arena_block *b = a->blocks;
 	char *p;
 
-	if (len > a->max_bytes || a->total_bytes > a->max_bytes - len)
+	if (len > a->max_bytes || a->total_bytes > a->max_bytes - len) {
+		a->has_failed = true;
 		return NULL;
+	}
 	len = (len + align - 1) / align * align;
 	if (b == NULL || b->cap - a->used_bytes < len) {
 		size_t cap = len > BLOCK_BYTES ? len : BLOCK_BYTES;
 
 		b = mem_alloc(sizeof(*b) + cap);
-		if (b == NULL)
+		if (b == NULL) {
+			a->has_failed = true;
 			return NULL;
+		}
 		b->cap = cap;
 		b->next = a->blocks;
 		a->blocks = b;

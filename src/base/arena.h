@@ -14,6 +14,7 @@ struct arena {
 	size_t used_bytes; /* of the newest block */
 	size_t total_bytes;
 	size_t max_bytes;
+	bool has_failed; /* an allocation, since the last reset */
 };
 
 /* An empty arena that may hold max_bytes in all. Allocates nothing yet. */

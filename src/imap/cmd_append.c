@@ -39,6 +39,7 @@ struct append {
 	struct append_message *last;
 	struct mime_parser *parser; /* NULL: no message is being read */
 	uint64_t left_bytes;        /* of it */
+	char reply[80];             /* once it is done nothing may fail */
 };
 
 /* --- the grammar --- */
@@ -279,7 +280,6 @@ deliver(struct imap *i, struct append *t, struct delivered **out)
 static void
 finish_append(struct imap *i, struct append *t)
 {
-	char storage[64];
 	struct delivered *done;
 	struct buf b;
 	int rc = deliver(i, t, &done);
@@ -288,7 +288,8 @@ finish_append(struct imap *i, struct append *t)
 		imap_done(i, refusal_of(rc));
 		return;
 	}
-	buf_init_fixed(&b, storage, sizeof(storage));
+	buf_init_fixed(&b, t->reply, sizeof(t->reply) - 1);
+	buf_put_str(&b, "OK [APPENDUID ");
 	buf_put_u64(&b, done[0].uidvalidity);
 	buf_put_char(&b, ' ');
 	buf_put_u64(&b, done[0].uid);
@@ -296,7 +297,8 @@ finish_append(struct imap *i, struct append *t)
 		buf_put_char(&b, ':');
 		buf_put_u64(&b, done[t->n_messages - 1].uid);
 	}
-	imap_done_span(i, "OK [APPENDUID ", buf_span(&b), "] Done");
+	buf_put_str(&b, "] Done");
+	imap_done(i, t->reply);
 }
 
 /* --- the job --- */

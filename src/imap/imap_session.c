@@ -45,10 +45,16 @@ imap_done_span(
     struct imap *i, const char *before, struct span middle, const char *after)
 {
 	struct span b = span_str(before), a = span_str(after);
-	char *p = imap_alloc(i, b.len + middle.len + a.len + 1);
+	char *p = arena_alloc(&i->arena, b.len + middle.len + a.len + 1);
 
-	if (p == NULL)
+	if (p == NULL) {
+		/* What was done is done, without its response code. */
+		if (span_starts(b, SPAN("OK")))
+			imap_done(i, "OK Done");
+		else
+			imap_error(i, ERR_NOMEM);
 		return;
+	}
 	memcpy(p, b.p, b.len);
 	if (middle.len > 0)
 		memcpy(p + b.len, middle.p, middle.len);
@@ -360,6 +366,11 @@ end_command(struct imap *i)
 	struct buf *out = conn_out(i->conn);
 	bool is_bad = span_starts(span_str(i->reply), SPAN("BAD"));
 
+	/* A parser without memory cannot tell that from bad grammar. */
+	if (is_bad && i->arena.has_failed) {
+		i->reply = "NO [LIMIT] Not enough memory";
+		is_bad = false;
+	}
 	buf_put(out, i->tag_len > 0 ? span_of(i->tag, i->tag_len) : SPAN("*"));
 	buf_put_char(out, ' ');
 	buf_put_str(out, i->reply);

@@ -126,7 +126,8 @@ typedef void (*imap_run)(struct imap *i, struct cur *args);
 void imap_done(struct imap *i, const char *text);
 
 /* The same with text formatted into the arena: words is everything up to the
- * span, which is put as it is (a set of UIDs, say). */
+ * span, which is put as it is (a set of UIDs, say). Without memory, "OK" stays
+ * OK, but bare. */
 void imap_done_span(
     struct imap *i, const char *before, struct span middle, const char *after);
 
