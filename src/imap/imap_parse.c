@@ -259,15 +259,21 @@ fold_inbox(struct span path, struct arena *a, struct span *out)
 	return PARSE_OK;
 }
 
-/* From modified UTF-7. Raw UTF-8 before ENABLE is no name (RFC 3501 5.1.3):
+/* From UTF-8, or from modified UTF-7. Raw UTF-8 before ENABLE is no name (RFC 3501 5.1.3):
  * LIST would have to tell it in another form, and the client would not know it
  * again. Dovecot and Cyrus refuse it too. */
 static enum parse
-decode_name(struct span raw, struct arena *a, struct span *out, bool *is_valid)
+decode_name(struct span raw, struct arena *a, bool is_utf8, struct span *out,
+    bool *is_valid)
 {
 	struct buf b;
 	char *p;
 
+	if (is_utf8) {
+		*is_valid = utf8_is_valid(raw);
+		*out = raw;
+		return PARSE_OK;
+	}
 	if (span_find(raw, '&') == raw.len && !utf8_has_8bit(raw)) {
 		*out = raw;
 		for (size_t i = 0; i < raw.len; i++)
@@ -288,22 +294,45 @@ imap_parse_mailbox(struct cur *c, struct arena *a, bool is_utf8,
     struct span *out, bool *is_valid_out)
 {
 	struct cur at = *c;
-	struct span raw, path;
+	struct span name;
 	bool is_valid = true;
-	enum parse r = imap_parse_astring(&at, a, &raw);
+	enum parse r = imap_parse_astring(&at, a, &name);
 
-	if (r != PARSE_OK)
-		return r;
-	path = raw;
-	if (is_utf8)
-		is_valid = utf8_is_valid(raw);
-	else
-		r = decode_name(raw, a, &path, &is_valid);
+	if (r == PARSE_OK)
+		r = decode_name(name, a, is_utf8, &name, &is_valid);
 	if (r == PARSE_OK && is_valid)
-		r = fold_inbox(path, a, &path);
+		r = fold_inbox(name, a, &name);
 	if (r != PARSE_OK)
 		return r;
-	*out = path;
+	*out = name;
+	*is_valid_out = is_valid;
+	*c = at;
+	return PARSE_OK;
+}
+
+/* RFC 9051 9: list-char = ATOM-CHAR / list-wildcards / resp-specials */
+static bool
+is_list_char(char ch)
+{
+	return imap_is_astring_char(ch) || ch == '%' || ch == '*';
+}
+
+enum parse
+imap_parse_list_mailbox(struct cur *c, struct arena *a, bool is_utf8,
+    struct span *out, bool *is_valid_out)
+{
+	struct cur at = *c;
+	bool is_string = cur_peek(&at) == '"' || cur_peek(&at) == '{';
+	struct span name;
+	bool is_valid = true;
+	enum parse r = is_string ? imap_parse_string(&at, a, &name)
+	                         : take_run(&at, is_list_char, &name);
+
+	if (r == PARSE_OK)
+		r = decode_name(name, a, is_utf8, &name, &is_valid);
+	if (r != PARSE_OK)
+		return r;
+	*out = name;
 	*is_valid_out = is_valid;
 	*c = at;
 	return PARSE_OK;

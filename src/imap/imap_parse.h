@@ -46,6 +46,10 @@ enum parse imap_parse_number64(struct cur *c, uint64_t *out); /* < 2^63 */
 enum parse imap_parse_mailbox(struct cur *c, struct arena *a, bool is_utf8,
     struct span *out, bool *is_valid_out);
 
+/* RFC 9051 9: list-mailbox: the same with wildcards in it, case as given. */
+enum parse imap_parse_list_mailbox(struct cur *c, struct arena *a, bool is_utf8,
+    struct span *out, bool *is_valid_out);
+
 /* RFC 9051 9: sequence-set, or "$" (RFC 5182). A "*" is UINT32_MAX here. */
 struct imap_set {
 	bool is_saved; /* "$" */

@@ -212,6 +212,20 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("LOGIN"),        BEFORE_LOGIN, PLAIN, imap_login,      NULL },            /* RFC 9051 6.2.3 */
 	{ SPAN("ENABLE"),       AFTER_LOGIN,  EARLY, imap_enable,     "ENABLE" },        /* RFC 9051 6.3.1 */
 	{ SPAN("IDLE"),         AFTER_LOGIN,  BARE | EARLY, imap_idle, "IDLE" },         /* RFC 9051 6.3.13 */
+	{ SPAN("CREATE"),       AFTER_LOGIN,  0,     imap_create,     "CREATE-SPECIAL-USE" }, /* RFC 9051 6.3.4 */
+	{ SPAN("DELETE"),       AFTER_LOGIN,  0,     imap_delete,     NULL },            /* RFC 9051 6.3.5 */
+	{ SPAN("RENAME"),       AFTER_LOGIN,  0,     imap_rename,     NULL },            /* RFC 9051 6.3.6 */
+	{ SPAN("SUBSCRIBE"),    AFTER_LOGIN,  0,     imap_subscribe,  NULL },            /* RFC 9051 6.3.7 */
+	{ SPAN("UNSUBSCRIBE"),  AFTER_LOGIN,  0,     imap_unsubscribe, NULL },           /* RFC 9051 6.3.8 */
+	{ SPAN("LIST"),         AFTER_LOGIN,  0,     imap_list,
+	    "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE" },                          /* RFC 9051 6.3.9 */
+	{ SPAN("LSUB"),         AFTER_LOGIN,  0,     imap_lsub,       NULL },            /* RFC 3501 6.3.9 */
+	{ SPAN("NAMESPACE"),    AFTER_LOGIN,  BARE,  imap_namespace,  "NAMESPACE" },     /* RFC 9051 6.3.10 */
+	{ SPAN("STATUS"),       AFTER_LOGIN,  0,     imap_status,     "STATUS=SIZE" },   /* RFC 9051 6.3.11 */
+	{ SPAN("GETQUOTA"),     AFTER_LOGIN,  0,     imap_getquota,
+	    "QUOTA QUOTA=RES-STORAGE" },                                                 /* RFC 9208 4.1.1 */
+	{ SPAN("GETQUOTAROOT"), AFTER_LOGIN,  0,     imap_getquotaroot, NULL },          /* RFC 9208 4.1.2 */
+	{ SPAN("SETQUOTA"),     AFTER_LOGIN,  0,     imap_setquota,   NULL },            /* RFC 9208 4.1.3 */
 	{ SPAN("APPEND"),       AFTER_LOGIN,  0,     imap_append,     "MULTIAPPEND UIDPLUS" }, /* RFC 9051 6.3.12 */
 	{ SPAN("SELECT"),       AFTER_LOGIN,  0,     imap_select,     "CONDSTORE QRESYNC" }, /* RFC 9051 6.3.2 */
 	{ SPAN("EXAMINE"),      AFTER_LOGIN,  0,     imap_examine,    NULL },            /* RFC 9051 6.3.3 */
