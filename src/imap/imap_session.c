@@ -237,6 +237,7 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("MOVE"),         SELECTED,     UID | WRITES, imap_move, "MOVE" },         /* RFC 9051 6.4.8 */
 	{ SPAN("SEARCH"),       SELECTED,     UID | NO_EXPUNGE, imap_search, "ESEARCH SEARCHRES WITHIN" }, /* RFC 9051 6.4.4 */
 	{ SPAN("CHECK"),        SELECTED,     BARE,  imap_noop,       NULL },            /* RFC 3501 6.4.1 */
+	{ SPAN("FETCH"),        SELECTED,     UID | NO_EXPUNGE, imap_fetch, "BINARY SAVEDATE OBJECTID PREVIEW" }, /* RFC 9051 6.4.5 */
 };
 /* clang-format on */
 

@@ -1,0 +1,714 @@
+/* FETCH, UID FETCH (RFC 9051 6.4.5, 6.4.9).
+ *
+ * A job. What a message is told as is written to `line` and goes out from
+ * there as the output has room; bytes of a message that are more than a little
+ * go from the store to the output directly.
+ *
+ * RFC 2180 4.1.2: of a message that another session expunged nothing is told,
+ * and the end of FETCH is NO [EXPUNGEISSUED]; of UID FETCH, which passes over
+ * what is not there (RFC 9051 6.4.9), OK [EXPUNGEISSUED].
+ *
+ * What cannot be read from a damaged store is left out, and the end is NO
+ * [SERVERBUG]; if it is noticed only behind the announcement of a literal, the
+ * connection ends.
+ */
+#include "imap/fetch_section.h"
+#include "imap/fetch_structure.h"
+#include "imap/fetch_vanished.h"
+#include "imap/imap_session.h"
+
+/* Messages that are read at a time. */
+#define AHEAD 64
+/* \Seen is set for so many bytes of messages at a time: what is marked is sent
+ * soon. */
+#define SEEN_BYTES (128 * 1024)
+/* What is written before it is sent; one message may make more. */
+#define LINE_BYTES     4096
+#define MAX_LINE_BYTES (1024 * 1024)
+/* Kept from one message to the next. */
+#define LINE_KEPT_BYTES (16 * 1024)
+/* Bytes of a section that are put into the line. */
+#define SMALL_BYTES 2048
+/* Of a section, at a time. */
+#define PIECE_BYTES (16 * 1024)
+
+/* A step ends when so much is done; a record costs 1. */
+#define MAX_WORK        128
+#define WORK_OF_SUMMARY 4
+#define WORK_OF_SECTION 8
+#define WORK_OF_CHANGES 32
+
+enum place {
+	AT_CHANGES,  /* VANISHED: reading the log */
+	AT_VANISHED, /* telling it */
+	AT_MESSAGE,  /* the next message begins */
+	AT_SECTION,  /* the next section begins, or the message ends */
+	AT_COUNT,    /* counting a section */
+	AT_BYTES,    /* sending it */
+	AT_END
+};
+
+struct task {
+	struct fetch f;
+	enum place place;
+	bool sets_seen;
+	bool is_utf8;
+	struct rangeset uids;
+	struct imap_walk walk;
+	struct fetch_vanished vanished;
+	/* --- read ahead: UIDs in order, valid while the mailbox stands at
+	 * modseq --- */
+	struct message ahead[AHEAD];
+	uint32_t n_ahead, at_ahead;
+	uint64_t modseq;
+	struct rangeset marked; /* \Seen was set, and is to be told */
+	/* --- the message under way --- */
+	struct message m;
+	const struct fetch_section *section;
+	bool is_pinned;
+	bool has_item; /* something is told of it */
+	bool has_summary;
+	struct summary summary;
+	struct buf blob; /* the summary's */
+	struct fetch_stream stream;
+	/* --- output --- */
+	struct buf line, scratch;
+	size_t n_sent; /* of the line */
+	/* --- what the tagged reply tells --- */
+	bool is_missing, is_damaged, is_nomem, has_unknown_cte;
+};
+
+/* --- output --- */
+
+/* Send what is written, as far as it fits. Returns whether all went. */
+static bool
+drain(struct imap *i, struct task *t)
+{
+	size_t room = conn_out_room(i->conn);
+	struct span rest = span_sub(buf_span(&t->line), t->n_sent, room);
+
+	conn_put(i->conn, rest);
+	t->n_sent += rest.len;
+	if (t->n_sent < t->line.len)
+		return false;
+	t->n_sent = 0;
+	buf_reset(&t->line);
+	if (t->line.cap > LINE_KEPT_BYTES)
+		buf_deinit(&t->line);
+	return true;
+}
+
+/* A literal cannot be kept, or the line not be written. */
+static void
+give_up(struct imap *i, struct task *t)
+{
+	conn_abort(i->conn);
+	i->state = IMAP_LOGGED_OUT;
+	t->place = AT_END;
+}
+
+/* Begin an item of the message. */
+static struct buf *
+item(struct task *t, const char *name)
+{
+	if (t->has_item)
+		buf_put_char(&t->line, ' ');
+	t->has_item = true;
+	buf_put_str(&t->line, name);
+	return &t->line;
+}
+
+/* --- what is in the record of a message --- */
+
+static void
+put_record_items(struct imap *i, struct task *t, uint32_t items)
+{
+	const struct message *m = &t->m;
+
+	if (items & FETCH_UID)
+		buf_put_u64(item(t, "UID "), m->uid);
+	if (items & FETCH_FLAGS)
+		imap_put_flags(item(t, "FLAGS "), i->env->store,
+		    i->view->mailbox, m->flags, m->keywords);
+	if (items & FETCH_MODSEQ) {
+		buf_put_u64(item(t, "MODSEQ ("), m->modseq);
+		buf_put_char(&t->line, ')');
+	}
+	if (items & FETCH_INTERNALDATE)
+		imap_put_date_time(item(t, "INTERNALDATE "), m->internal_date_s,
+		    m->zone_minutes);
+	if (items & FETCH_SIZE)
+		buf_put_u64(item(t, "RFC822.SIZE "), m->bytes);
+	if (items & FETCH_SAVEDATE)
+		imap_put_date_time(item(t, "SAVEDATE "), m->saved_s, 0);
+	if (items & FETCH_EMAILID) {
+		imap_put_object_id(item(t, "EMAILID ("), 'M', m->body);
+		buf_put_char(&t->line, ')');
+	}
+	if (items & FETCH_THREADID) {
+		imap_put_object_id(item(t, "THREADID ("), 'T', m->thread_id);
+		buf_put_char(&t->line, ')');
+	}
+}
+
+/* --- what is in its summary --- */
+
+/* ERR_NONE: the body is gone, so the message is. */
+static int
+read_summary(struct imap *i, struct task *t)
+{
+	int rc;
+
+	buf_reset(&t->blob);
+	t->has_summary = false;
+	rc = body_summary(i->env->store, t->m.body, &t->blob);
+	if (rc == 0)
+		rc = summary_open(buf_span(&t->blob), &t->summary);
+	t->has_summary = rc == 0;
+	return rc;
+}
+
+static int
+put_envelope(struct task *t, struct fetch_writer *w)
+{
+	struct cur c = summary_parts(&t->summary);
+	struct summary_part root;
+	int rc = summary_part_next(&c, &root);
+
+	if (rc < 0)
+		return ERR_DAMAGED;
+	(void)item(t, "ENVELOPE ");
+	fetch_put_envelope(w, &root.envelope);
+	return 0;
+}
+
+static int
+put_summary_items(struct task *t, uint32_t items)
+{
+	struct fetch_writer w = {
+		.out = &t->line, .scratch = &t->scratch, .is_utf8 = t->is_utf8
+	};
+	int rc = 0;
+
+	if (items & FETCH_ENVELOPE)
+		rc = put_envelope(t, &w);
+	if (rc == 0 && (items & FETCH_BODY)) {
+		(void)item(t, "BODY ");
+		rc = fetch_put_structure(&w, &t->summary, false);
+	}
+	if (rc == 0 && (items & FETCH_BODYSTRUCTURE)) {
+		(void)item(t, "BODYSTRUCTURE ");
+		rc = fetch_put_structure(&w, &t->summary, true);
+	}
+	if (rc == 0 && (items & FETCH_PREVIEW))
+		imap_put_string(
+		    item(t, "PREVIEW "), t->summary.preview, t->is_utf8);
+	return rc;
+}
+
+/* --- messages --- */
+
+/* Find the record of t->walk.uid. ERR_NONE: it was expunged. */
+static int
+find_record(struct imap *i, struct task *t)
+{
+	uint32_t uid = t->walk.uid;
+	const struct range *r = &t->uids.r[t->walk.range]; /* has uid */
+	int rc;
+
+	while (t->at_ahead < t->n_ahead && t->ahead[t->at_ahead].uid < uid)
+		t->at_ahead++;
+	if (t->at_ahead == t->n_ahead) {
+		uint32_t n = r->last - uid < AHEAD ? r->last - uid + 1 : AHEAD;
+
+		t->at_ahead = t->n_ahead = 0;
+		rc = message_some(i->env->store, i->view->mailbox, uid,
+		    t->ahead, n, &t->n_ahead);
+		if (rc < 0)
+			return rc;
+	}
+	if (t->at_ahead == t->n_ahead || t->ahead[t->at_ahead].uid != uid)
+		return ERR_NONE;
+	t->m = t->ahead[t->at_ahead];
+	return 0;
+}
+
+static bool
+is_unchanged(const struct task *t, const struct message *m)
+{
+	return t->f.has_changed_since && m->modseq <= t->f.changed_since;
+}
+
+/* Set \Seen for this message and for some that follow. Without success it is
+ * left: reading is what was asked for. */
+static void
+mark_seen(struct imap *i, struct task *t)
+{
+	struct message_flags seen = { .how = MESSAGE_ADD,
+		.flags = MESSAGE_SEEN,
+		.unchanged_since = UINT64_MAX };
+	uint64_t bytes = 0, modseq = 0;
+	uint32_t from = t->at_ahead, to = from;
+
+	rangeset_clear(&t->marked);
+	for (; to < t->n_ahead && bytes <= SEEN_BYTES &&
+	       t->marked.n_members < MESSAGE_FLAGS_BATCH;
+	     to++) {
+		const struct message *m = &t->ahead[to];
+
+		bytes += m->bytes;
+		if (!(m->flags & MESSAGE_SEEN) && !is_unchanged(t, m) &&
+		    rangeset_has(&t->uids, m->uid) &&
+		    rangeset_add(&t->marked, m->uid, m->uid) < 0)
+			break;
+	}
+	if (message_set_flags(i->env->store, i->view->mailbox, &t->marked,
+	        &seen, NULL, &modseq) < 0 ||
+	    modseq == 0) {
+		rangeset_clear(&t->marked);
+		return;
+	}
+	imap_view_own(i->view, modseq);
+	t->modseq = modseq;
+	for (; from < to; from++) {
+		if (!rangeset_has(&t->marked, t->ahead[from].uid))
+			continue;
+		t->ahead[from].flags |= MESSAGE_SEEN;
+		t->ahead[from].modseq = modseq;
+	}
+	t->m = t->ahead[t->at_ahead];
+}
+
+/* What is told of this message. */
+static uint32_t
+items_of(struct imap *i, struct task *t)
+{
+	uint32_t items = t->f.items;
+
+	if (!t->sets_seen)
+		return items;
+	if (!(t->m.flags & MESSAGE_SEEN))
+		mark_seen(i, t);
+	/* RFC 9051 6.4.5: FLAGS if they changed by it; RFC 7162 3.2: MODSEQ
+	 * with them. */
+	if (rangeset_has(&t->marked, t->m.uid)) {
+		items |= FETCH_FLAGS;
+		if (i->enabled & IMAP_CONDSTORE)
+			items |= FETCH_MODSEQ;
+	}
+	return items;
+}
+
+/* Put all of a message but its sections. ERR_NONE: it is gone. */
+static int
+put_message(struct imap *i, struct task *t)
+{
+	uint32_t items = items_of(i, t);
+	bool needs_summary =
+	    t->f.sections != NULL || (items & FETCH_OF_SUMMARY);
+	int rc = needs_summary ? read_summary(i, t) : 0;
+
+	if (rc == ERR_NONE)
+		return rc;
+	if (rc < 0)
+		t->is_damaged = true; /* the message itself may be whole */
+	t->has_item = false;
+	buf_put_str(&t->line, "* ");
+	buf_put_u64(&t->line, t->walk.seq);
+	buf_put_str(&t->line, " FETCH (");
+	put_record_items(i, t, items);
+	if (rc == 0 && (items & FETCH_OF_SUMMARY))
+		rc = put_summary_items(t, items);
+	return buf_failed(&t->line) ? ERR_NOMEM : rc;
+}
+
+/* Begin with the message at the walk. */
+static void
+begin_message(struct imap *i, struct task *t)
+{
+	size_t before = t->line.len;
+	int rc = put_message(i, t);
+
+	if (rc == 0 || (rc < 0 && t->is_damaged && rc != ERR_NOMEM)) {
+		t->section = t->f.sections;
+		t->place = AT_SECTION;
+		return;
+	}
+	/* Nothing was said of it. */
+	t->line.has_failed = false;
+	buf_truncate(&t->line, before);
+	if (rc == ERR_NONE)
+		t->is_missing = true;
+	else if (rc == ERR_NOMEM)
+		t->is_nomem = true;
+	else
+		t->is_damaged = true;
+}
+
+/* Go to the next message. Returns the work. */
+static unsigned
+next_message(struct imap *i, struct task *t)
+{
+	int rc;
+
+	if (!imap_walk_next(&t->walk, i->view, &t->uids)) {
+		t->place = AT_END;
+		return 0;
+	}
+	rc = find_record(i, t);
+	if (rc == ERR_NONE) {
+		t->is_missing = true;
+		return 1;
+	}
+	if (rc < 0) {
+		t->is_damaged = true;
+		return 1;
+	}
+	if (is_unchanged(t, &t->m))
+		return 1;
+	/* RFC 9051 7.3.5: a keyword is named before it is used. */
+	if ((t->f.items & FETCH_FLAGS) &&
+	    (t->m.keywords & ~i->view->keywords_told) && drain(i, t))
+		imap_view_tell_keywords(i, t->m.keywords);
+	begin_message(i, t);
+	return t->f.sections != NULL || (t->f.items & FETCH_OF_SUMMARY)
+	           ? WORK_OF_SUMMARY
+	           : 1;
+}
+
+static void
+end_message(struct imap *i, struct task *t)
+{
+	if (t->is_pinned)
+		body_unpin(i->env->store, t->m.body);
+	t->is_pinned = false;
+	if (!t->has_item) /* an empty list is none of the grammar */
+		buf_put_u64(item(t, "UID "), t->m.uid);
+	buf_put_str(&t->line, ")\r\n");
+	t->place = AT_MESSAGE;
+}
+
+/* --- sections --- */
+
+/* Put the section's name as the client wrote it: some find its answer by that
+ * (Apple Mail). */
+static void
+put_section_name(struct task *t, const struct fetch_section *s)
+{
+	static const char *const names[] = { [FETCH_SECTION] = "BODY[",
+		[FETCH_RFC822] = "RFC822 ",
+		[FETCH_RFC822_HEADER] = "RFC822.HEADER ",
+		[FETCH_RFC822_TEXT] = "RFC822.TEXT ",
+		[FETCH_BINARY] = "BINARY[",
+		[FETCH_BINARY_SIZE] = "BINARY.SIZE[" };
+	struct buf *out = item(t, names[s->name]);
+	struct span raw = s->raw;
+
+	if (s->name != FETCH_SECTION && s->name != FETCH_BINARY &&
+	    s->name != FETCH_BINARY_SIZE)
+		return;
+	if (span_find(raw, '\n') < raw.len) { /* literals in it */
+		buf_put(out, span_sub(raw, 0, span_find(raw, '(')));
+		for (uint32_t n = 0; n < s->n_names; n++) {
+			buf_put_char(out, n == 0 ? '(' : ' ');
+			imap_put_astring(out, s->names[n], t->is_utf8);
+		}
+		buf_put_char(out, ')');
+	} else {
+		buf_put(out, raw);
+	}
+	buf_put_char(out, ']');
+	if (s->has_partial) {
+		buf_put_char(out, '<');
+		buf_put_u64(out, s->offset);
+		buf_put_char(out, '>');
+	}
+	buf_put_char(out, ' ');
+}
+
+static void
+next_section(struct task *t)
+{
+	t->section = t->section->next;
+	t->place = AT_SECTION;
+}
+
+/* A section cannot be told. */
+static void
+skip_section(struct task *t, int rc)
+{
+	if (rc == ERR_NONE) { /* no such part */
+		put_section_name(t, t->section);
+		buf_put_str(&t->line,
+		    t->section->name == FETCH_BINARY_SIZE ? "0" : "NIL");
+	} else if (rc == ERR_UNSUPPORTED) {
+		t->has_unknown_cte = true; /* RFC 3516 4.3 */
+	} else if (rc == ERR_NOMEM) {
+		t->is_nomem = true;
+	} else {
+		t->is_damaged = true;
+	}
+	next_section(t);
+}
+
+/* Its size is known: announce it. */
+static void
+announce(struct imap *i, struct task *t)
+{
+	struct fetch_stream *s = &t->stream;
+	int rc = 0;
+
+	if (t->section->name == FETCH_BINARY_SIZE) {
+		put_section_name(t, t->section);
+		buf_put_u64(&t->line, s->size);
+		next_section(t);
+		return;
+	}
+	rc = fetch_stream_rewind(s, i->env->store);
+	if (rc < 0) {
+		skip_section(t, rc == ERR_NONE ? ERR_DAMAGED : rc);
+		return;
+	}
+	put_section_name(t, t->section);
+	/* RFC 3516 4.4: literal8, where another would not do. */
+	if (t->section->name == FETCH_BINARY &&
+	    (s->has_nul || (s->coding == FETCH_AS_IS && t->has_summary &&
+	                       (t->summary.flags & SUMMARY_HAS_NUL))))
+		buf_put_char(&t->line, '~');
+	buf_put_char(&t->line, '{');
+	buf_put_u64(&t->line, s->left);
+	buf_put_str(&t->line, "}\r\n");
+	t->place = AT_BYTES;
+}
+
+static void
+open_section(struct imap *i, struct task *t)
+{
+	int rc = 0;
+
+	if (!t->is_pinned) {
+		rc = body_pin(i->env->store, t->m.body);
+		t->is_pinned = rc == 0;
+	}
+	if (rc == 0)
+		rc = fetch_stream_open(&t->stream, t->section, t->m.body,
+		    t->m.bytes, t->has_summary ? &t->summary : NULL,
+		    t->is_utf8);
+	if (rc < 0)
+		skip_section(t, rc);
+	else
+		t->place = AT_COUNT;
+}
+
+static void
+count_section(struct imap *i, struct task *t)
+{
+	int rc = fetch_stream_count(&t->stream, i->env->store);
+
+	if (rc < 0)
+		skip_section(t, rc == ERR_NONE ? ERR_DAMAGED : rc);
+	else if (rc == 0)
+		announce(i, t);
+}
+
+/* Returns whether the line must be sent first. */
+static bool
+send_section(struct imap *i, struct task *t)
+{
+	struct buf *out = &t->line;
+	size_t max = SMALL_BYTES;
+
+	if (t->stream.left > SMALL_BYTES) {
+		if (t->line.len > 0)
+			return true;
+		out = conn_out(i->conn);
+		max = conn_out_room(i->conn);
+		if (max > PIECE_BYTES)
+			max = PIECE_BYTES;
+	}
+	if (max == 0)
+		return true;
+	if (fetch_stream_put(&t->stream, i->env->store, max, out) < 0)
+		give_up(i, t);
+	else if (t->stream.left == 0)
+		next_section(t);
+	return false;
+}
+
+/* --- the job --- */
+
+static unsigned
+read_changes(struct imap *i, struct task *t)
+{
+	int rc = fetch_vanished_step(&t->vanished, i->env->store, i->view);
+
+	if (rc == ERR_NOMEM)
+		t->is_nomem = true;
+	else if (rc < 0)
+		t->is_damaged = true;
+	if (rc <= 0)
+		t->place = AT_VANISHED;
+	return WORK_OF_CHANGES;
+}
+
+/* A bounded piece of work. Returns how much it was. */
+static unsigned
+work(struct imap *i, struct task *t)
+{
+	switch (t->place) {
+	case AT_CHANGES:
+		return read_changes(i, t);
+	case AT_VANISHED:
+		if (fetch_vanished_put(&t->vanished, &t->line) == 0)
+			t->place = AT_MESSAGE;
+		return WORK_OF_CHANGES;
+	case AT_MESSAGE:
+		return next_message(i, t);
+	case AT_SECTION:
+		if (t->section == NULL)
+			end_message(i, t);
+		else
+			open_section(i, t);
+		return 1;
+	case AT_COUNT:
+		count_section(i, t);
+		return WORK_OF_SECTION;
+	case AT_BYTES:
+		return send_section(i, t) ? MAX_WORK : WORK_OF_SECTION;
+	case AT_END:
+		break;
+	}
+	return MAX_WORK;
+}
+
+static void
+finish(struct imap *i, const struct task *t)
+{
+	if (t->is_nomem)
+		imap_error(i, ERR_NOMEM);
+	else if (t->is_damaged)
+		imap_error(i, ERR_DAMAGED);
+	else if (t->has_unknown_cte)
+		imap_done(i, "NO [UNKNOWN-CTE] No such encoding is known");
+	else if (t->is_missing && i->is_uid)
+		imap_done(i, "OK [EXPUNGEISSUED] Some are deleted");
+	else if (t->is_missing)
+		imap_done(i, "NO [EXPUNGEISSUED] Some are deleted");
+	else
+		imap_done(i, "OK Done");
+}
+
+static enum imap_step
+step(struct imap *i)
+{
+	struct task *t = i->task;
+	uint64_t modseq = mailbox_modseq(i->env->store, i->view->mailbox);
+	unsigned n = 0;
+
+	if (!drain(i, t))
+		return IMAP_WAIT;
+	if (modseq != t->modseq) { /* somebody changed something */
+		t->n_ahead = t->at_ahead = 0;
+		t->modseq = modseq;
+	}
+	while (n < MAX_WORK && t->place != AT_END && t->line.len < LINE_BYTES) {
+		n += work(i, t);
+		if (!buf_failed(&t->line))
+			continue;
+		give_up(i, t); /* half of a message is said */
+		return IMAP_WAIT;
+	}
+	if (i->state == IMAP_LOGGED_OUT)
+		return IMAP_WAIT;
+	if (drain(i, t) && t->place == AT_END)
+		finish(i, t);
+	return IMAP_MORE;
+}
+
+static void
+release(struct imap *i)
+{
+	struct task *t = i->task;
+
+	if (t->is_pinned)
+		body_unpin(i->env->store, t->m.body);
+	rangeset_deinit(&t->uids);
+	rangeset_deinit(&t->marked);
+	fetch_vanished_deinit(&t->vanished);
+	fetch_stream_deinit(&t->stream);
+	buf_deinit(&t->blob);
+	buf_deinit(&t->line);
+	buf_deinit(&t->scratch);
+}
+
+static const struct imap_job job = { .step = step, .free = release };
+
+static struct task *
+new_task(struct imap *i)
+{
+	struct task *t = imap_alloc(i, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	rangeset_init(&t->uids);
+	rangeset_init(&t->marked);
+	imap_walk_init(&t->walk);
+	fetch_stream_init(&t->stream);
+	buf_init(&t->blob, MAX_SUMMARY_BYTES);
+	buf_init(&t->line, MAX_LINE_BYTES);
+	buf_init(&t->scratch, FETCH_SCRATCH_BYTES);
+	t->is_utf8 = (i->enabled & (IMAP_UTF8 | IMAP_REV2)) != 0;
+	t->sets_seen = false;
+	t->place = AT_MESSAGE;
+	return t;
+}
+
+/* What the modifiers and items bring with them. ERR_SYNTAX, ERR_NOMEM. */
+static int
+prepare(struct imap *i, struct task *t, struct imap_set *set)
+{
+	struct fetch *f = &t->f;
+	int rc;
+
+	/* RFC 7162 3.2.6: only with CHANGEDSINCE, UID and QRESYNC. */
+	if (f->wants_vanished && (!f->has_changed_since || !i->is_uid ||
+	                             !(i->enabled & IMAP_QRESYNC)))
+		return ERR_SYNTAX;
+	rc = imap_view_resolve(i->view, set, i->is_uid, &t->uids);
+	if (rc < 0)
+		return rc;
+	if (f->has_changed_since)
+		f->items |= FETCH_MODSEQ; /* RFC 7162 3.1.4.1 */
+	if (f->items & FETCH_MODSEQ)
+		imap_enable_condstore(i);
+	if (i->is_uid)
+		f->items |= FETCH_UID; /* RFC 9051 6.4.9 */
+	t->sets_seen = f->sets_seen && !i->view->is_read_only;
+	if (!f->wants_vanished)
+		return 0;
+	t->place = AT_CHANGES;
+	return fetch_vanished_init(
+	    &t->vanished, i->view, set, f->changed_since);
+}
+
+void
+imap_fetch(struct imap *i, struct cur *args)
+{
+	struct task *t = new_task(i);
+	struct imap_set set;
+	int rc = 0;
+
+	if (t == NULL)
+		return;
+	if (imap_parse_sp(args) != PARSE_OK ||
+	    imap_parse_set(args, &i->arena, &set) != PARSE_OK ||
+	    imap_parse_sp(args) != PARSE_OK ||
+	    fetch_parse(args, &i->arena, &t->f) != PARSE_OK)
+		rc = ERR_SYNTAX;
+	/* From here on the job's end releases. */
+	imap_start_job(i, &job, t);
+	if (rc == 0)
+		rc = prepare(i, t, &set);
+	if (rc < 0)
+		imap_error(i, rc);
+}
