@@ -14,9 +14,9 @@ MUST_USE int confine_user(uint32_t uid, uint32_t gid);
  * on without. */
 MUST_USE int confine_files(const char *folder);
 
-/* No new privileges, and none of the system calls that take a server beyond
- * its work (other programs and processes, users, mounts, modules, the clock,
- * reboot): they fail with EPERM. ERR_UNSUPPORTED: this kernel (or emulator) has
+/* No new privileges, and only the system calls that are a server's work: all
+ * others (other programs and processes, users, mounts, the clock, whatever
+ * comes yet) fail with ENOSYS. ERR_UNSUPPORTED: this kernel (or emulator) has
  * no filter; the process goes on without. */
 MUST_USE int confine_calls(void);
 

@@ -204,7 +204,9 @@ is_answered(void)
 static void
 wait_start(int n)
 {
-	for (int i = 0; i < 1000 && shared->n_starts < n; i++)
+	/* The parent notes the port, the server its start. */
+	for (int i = 0; i < 1000 && (shared->n_starts < n || shared->port == 0);
+	     i++)
 		nap(10);
 	CHECK(shared->n_starts == n);
 }
@@ -267,8 +269,8 @@ static void
 test_confined(void)
 {
 	CHECK(end_of(begin(serve_confined, 0)) == 0);
-	CHECK(shared->exec_error == EPERM);
-	CHECK(shared->setuid_error == EPERM);
+	CHECK(shared->exec_error == ENOSYS);
+	CHECK(shared->setuid_error == ENOSYS);
 }
 
 /* The kernel's rules hold for root too. */
