@@ -181,7 +181,7 @@ take_literal(
 	const char *refusal = imap_look_up(i, text, &args);
 
 	if (refusal == NULL && imap_append_begins(i, args)) {
-		imap_run_text(i, text);
+		imap_run_text(i, text, l);
 		consume(i, n);
 		return IMAP_MORE;
 	}
@@ -219,7 +219,7 @@ imap_read_command(struct imap *i)
 	if (imap_ends_in_literal(span_sub(text, i->line_start, text.len), &l))
 		return take_literal(i, text, n + 1, &l);
 	if (text.len > 0) {
-		imap_run_text(i, text);
+		imap_run_text(i, text, NULL);
 		/* Nothing may be consumed behind a handshake's start. */
 	} else if (i->state == IMAP_NOT_AUTHENTICATED &&
 	           ++i->n_errors >= i->env->max_errors) {

@@ -347,7 +347,8 @@ is_http(const struct imap *i)
 }
 
 void
-imap_run_text(struct imap *i, struct span text)
+imap_run_text(
+    struct imap *i, struct span text, const struct imap_literal *message)
 {
 	struct span copy;
 	const char *refusal;
@@ -355,7 +356,10 @@ imap_run_text(struct imap *i, struct span text)
 
 	if (arena_copy(&i->arena, text, &copy) < 0) {
 		(void)imap_look_up(i, text, &args); /* for the tag */
-		imap_error(i, ERR_NOMEM);
+		if (message != NULL)
+			imap_refuse(i, "NO [LIMIT] Not enough memory", message);
+		else
+			imap_error(i, ERR_NOMEM);
 		return;
 	}
 	refusal = imap_look_up(i, copy, &args);

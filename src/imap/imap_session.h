@@ -179,8 +179,10 @@ enum parse imap_read_line(
  * Returns NULL, or why it may not run. */
 const char *imap_look_up(struct imap *i, struct span text, struct cur *args);
 
-/* Run a whole command, or APPEND up to its message. The text is copied. */
-void imap_run_text(struct imap *i, struct span text);
+/* Run a whole command (message: NULL), or APPEND up to its message. The text is
+ * copied. */
+void imap_run_text(
+    struct imap *i, struct span text, const struct imap_literal *message);
 
 /* Is the command under way APPEND? */
 bool imap_is_append(const struct imap *i);
