@@ -16,6 +16,9 @@
 
 /* --- CREATE --- */
 
+/* Of the answer, with an id of 17 characters and a NUL. */
+#define MAX_CREATED_BYTES 64
+
 /* What was said in USE. */
 struct create {
 	enum special_use use;
@@ -79,22 +82,22 @@ tell_if_changed(struct imap *i, struct span path, struct cur given)
 	imap_list_put_oldname(i, path, raw);
 }
 
-/* RFC 8474 4.2: OK [MAILBOXID (id)] */
+/* RFC 8474 4.2: OK [MAILBOXID (id)]. It is made, so this cannot fail: text has
+ * room. */
 static void
-answer_created(struct imap *i, uint32_t mailbox)
+answer_created(struct imap *i, uint32_t mailbox, struct buf *text)
 {
-	char text[32];
 	struct mailbox_view m;
-	struct buf id;
-	int rc = mailbox_get(i->env->store, mailbox, &m);
 
-	if (rc < 0) {
-		imap_error(i, rc);
-		return;
+	buf_put_str(text, "OK ");
+	if (mailbox_get(i->env->store, mailbox, &m) == 0) {
+		buf_put_str(text, "[MAILBOXID (");
+		imap_put_object_id(text, 'F', m.object_id);
+		buf_put_str(text, ")] ");
 	}
-	buf_init_fixed(&id, text, sizeof(text));
-	imap_put_object_id(&id, 'F', m.object_id);
-	imap_done_span(i, "OK [MAILBOXID (", buf_span(&id), ")] Created");
+	buf_put_str(text, "Created");
+	buf_put_char(text, '\0');
+	imap_done(i, text->p);
 }
 
 void
@@ -102,12 +105,15 @@ imap_create(struct imap *i, struct cur *args)
 {
 	struct cur given = *args;
 	struct create t = { .use = SPECIAL_NONE };
+	char *storage = imap_alloc(i, MAX_CREATED_BYTES);
 	struct span path;
+	struct buf text;
 	uint32_t mailbox;
 	int rc;
 
-	if (!imap_name_take(i, args, &path))
+	if (storage == NULL || !imap_name_take(i, args, &path))
 		return;
+	buf_init_fixed(&text, storage, MAX_CREATED_BYTES);
 	if (parse_create(args, &t) != PARSE_OK) {
 		imap_bad(i, "CREATE takes a mailbox, and USE (...)");
 		return;
@@ -126,7 +132,7 @@ imap_create(struct imap *i, struct cur *args)
 		return;
 	}
 	tell_if_changed(i, path, given);
-	answer_created(i, mailbox);
+	answer_created(i, mailbox, &text);
 }
 
 /* --- DELETE --- */

@@ -71,6 +71,18 @@ move_batch(struct store *s, struct rename *t)
 	return rc;
 }
 
+/* What was moved stays moved; a new mailbox in which nothing is goes away. */
+static void
+give_up(struct imap *i, const struct rename *t, int rc)
+{
+	struct mailbox_view m;
+
+	imap_error(i, rc);
+	if (mailbox_get(i->env->store, t->to, &m) == 0 && m.n_messages == 0 &&
+	    mailbox_delete(i->env->store, t->to) < 0)
+		return; /* it stays, empty */
+}
+
 static enum imap_step
 step_rename(struct imap *i)
 {
@@ -80,7 +92,7 @@ step_rename(struct imap *i)
 	if (rc == ERR_NONE)
 		imap_done(i, "OK All messages of INBOX were moved");
 	else if (rc < 0)
-		imap_error(i, rc);
+		give_up(i, t, rc);
 	return IMAP_MORE;
 }
 
@@ -111,12 +123,14 @@ rename_inbox(struct imap *i, uint32_t inbox, struct span path)
 	if (rc == 0)
 		rc = mailbox_create(
 		    i->env->store, i->account, path, SPECIAL_NONE, &t->to);
-	if (rc == 0) {
-		t->uid_end = m.uidnext;
-		rc = map_keywords(i->env->store, t);
-	}
-	if (rc < 0)
+	if (rc < 0) {
 		imap_error(i, rc);
+		return;
+	}
+	t->uid_end = m.uidnext;
+	rc = map_keywords(i->env->store, t);
+	if (rc < 0)
+		give_up(i, t, rc);
 	else
 		imap_start_job(i, &rename_job, t);
 }
