@@ -78,6 +78,14 @@ new_set(struct imap_box *b)
 	return u;
 }
 
+static void
+free_set(struct imap_uids *u)
+{
+	list_remove(&u->link);
+	rangeset_deinit(&u->set);
+	mem_free(u);
+}
+
 struct imap_uids *
 imap_uids_new(
     struct imap_box *b, uint64_t at, uint32_t uidnext, uint32_t n_messages)
@@ -94,7 +102,7 @@ imap_uids_new(
 		u->is_made = true;
 	} else if (n_messages == uidnext - 1) {
 		if (rangeset_add(&u->set, 1, n_messages) < 0) {
-			imap_uids_unref(u);
+			free_set(u); /* the box stays the caller's */
 			return NULL;
 		}
 		u->is_made = true;
@@ -117,9 +125,7 @@ imap_uids_unref(struct imap_uids *u)
 	if (u == NULL || --u->n_refs > 0)
 		return;
 	b = u->box;
-	list_remove(&u->link);
-	rangeset_deinit(&u->set);
-	mem_free(u);
+	free_set(u);
 	imap_box_drop(b);
 }
 
