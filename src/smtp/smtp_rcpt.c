@@ -52,8 +52,10 @@ resolve(struct smtp *s, struct candidate *r)
 {
 	switch (resolve_recipient(s->env->store, r->address, &r->who)) {
 	case 0:
-		/* Only people of elsewhere stand behind it. */
-		return r->who.n_accounts > 0
+		/* People of elsewhere stand behind it, which a backup of
+		 * another server may bring. To take it for the others alone
+		 * would lose mail that was acknowledged. */
+		return r->who.n_foreign == 0
 		           ? NULL
 		           : "550 5.7.1 This alias leads to other domains, "
 		             "where this server cannot send yet";

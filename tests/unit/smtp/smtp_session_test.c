@@ -102,6 +102,23 @@ test_stored_once(struct house *h)
 	buf_deinit(&text);
 }
 
+/* A backup of another server may bring such an alias: it is refused as a whole,
+ * not taken for some of its people. */
+static void
+test_foreign_target(struct house *h)
+{
+	static const char *const targets[] = { KIM, "x@far.test", NULL };
+	struct client c;
+
+	world_alias(&h->world, "mixed@mail.test", ADDRESS_ALIAS, targets);
+	CHECK(store_flush(h->world.store) == 0);
+	greet(&c, h);
+	TALK(&c,
+	    "MAIL FROM:<a@client.test>\r\nRCPT TO:<mixed@mail.test>\r\n",
+	    "550 5.7.1 This alias leads to other domains");
+	client_close(&c);
+}
+
 /* RFC 6409 8: what a client forgot is added, what is secret is removed. */
 static void
 test_submission(struct house *h)
@@ -221,6 +238,7 @@ main(void)
 
 	house_open(&h);
 	test_stored_once(&h);
+	test_foreign_target(&h);
 	test_submission(&h);
 	test_quota(&h);
 	test_full(&h);
