@@ -23,7 +23,7 @@
 #define MAX_TEXT_LINE (1 << 20)
 
 /* What the MIME parser looks at; the rest is opaque text. */
-#define MAX_MIME_DEPTH    100
+#define MAX_MIME_DEPTH 100
 /* Ten thousand were asked for. Each takes 40 bytes of the summary at least,
  * and an operation that delivers has 64 KB for all (rule 8): what the summary
  * holds is about this many. Real mail has under a hundred. */

@@ -173,6 +173,9 @@ static const uint32_t allowed[] = {
 #ifdef __NR_set_thread_area
 	__NR_set_thread_area,
 #endif
+#ifdef __NR_cacheflush /* MIPS: LMDB keeps its map and its file alike by it */
+	__NR_cacheflush,
+#endif
 #ifdef __NR_send
 	__NR_send,
 	__NR_recv,

@@ -84,14 +84,16 @@ add_rule(int ruleset, const char *path, uint64_t access)
 static void
 add_resolver(int ruleset)
 {
-	char *path = realpath("/etc/resolv.conf", NULL);
-	char *end = path != NULL ? strrchr(path, '/') : NULL;
+	char path[4096];
+	char *end;
 
-	if (end != NULL && end > path) {
-		*end = '\0';
-		(void)add_rule(ruleset, path, ACCESS_READ);
-	}
-	free(path);
+	if (realpath("/etc/resolv.conf", path) == NULL)
+		return;
+	end = strrchr(path, '/');
+	if (end == path)
+		return;
+	*end = '\0';
+	(void)add_rule(ruleset, path, ACCESS_READ);
 }
 
 static int

@@ -113,8 +113,7 @@ test_foreign_target(struct house *h)
 	world_alias(&h->world, "mixed@mail.test", ADDRESS_ALIAS, targets);
 	CHECK(store_flush(h->world.store) == 0);
 	greet(&c, h);
-	TALK(&c,
-	    "MAIL FROM:<a@client.test>\r\nRCPT TO:<mixed@mail.test>\r\n",
+	TALK(&c, "MAIL FROM:<a@client.test>\r\nRCPT TO:<mixed@mail.test>\r\n",
 	    "550 5.7.1 This alias leads to other domains");
 	client_close(&c);
 }
