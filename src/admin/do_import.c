@@ -96,6 +96,9 @@ give_up(struct run *r, int rc)
 		    "it (`tinpost user quota`), then run the import "
 		    "again; it goes on there.",
 		    (unsigned long long)im->n_messages);
+	else if (rc == ERR_NONE)
+		run_fail(r, "A mailbox was deleted while the import filled it: "
+		            "run the import again; it goes on there.");
 	else
 		run_error(r, rc, SPAN("The import"));
 	r->phase = RUN_ENDED;

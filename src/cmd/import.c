@@ -218,6 +218,7 @@ import_end(struct import_to *to, const struct import_meta *m)
 	buf_put(&b, m->keywords);
 	buf_put(&b, m->position);
 	rc = send(to, FRAME_ITEM_END, &b);
+	to->has_begun = true;
 	while (rc == 0 && link_has_input(to->link)) {
 		rc = link_receive(to->link, &type, &payload);
 		if (rc == 0)
@@ -274,8 +275,7 @@ import_source(struct import_to *to, const char *path)
 		return import_tree(to, path);
 	if (!import_is_mbox(path) && !import_is_mail(path, &why)) {
 		fprintf(stderr,
-		    "tinpost: %s is no mail: it seems to be %s. An import "
-		    "takes "
+		    "tinpost: %s is no mail: it seems to be %s. It takes "
 		    "mbox files, Maildirs, .eml files and folders of them.\n",
 		    path, why);
 		return ERR_IO;
@@ -313,7 +313,7 @@ finish(struct import_to *to, int rc)
 		client_complain(span_str(err_text(rc)));
 	if (rc < 0 && to->exit_code == 0)
 		to->exit_code = 1;
-	if (rc < 0 && rc != ERR_IO && to->file[0])
+	if (rc < 0 && rc != ERR_IO && to->has_begun)
 		fprintf(stderr,
 		    "tinpost: That was at %s. Run the same command again to go "
 		    "on there.\n",

@@ -31,6 +31,7 @@ struct import_to {
 	bool has_subscriptions;
 	unsigned own_uses; /* bit n: it has a folder of our name for use n */
 	/* So far: */
+	bool has_begun; /* a message was sent */
 	bool has_passed_over;
 	bool is_over; /* the server has ended the command */
 	int exit_code;

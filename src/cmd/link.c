@@ -244,8 +244,8 @@ link_send(struct link *l, enum frame_type type, struct span payload)
 	return rc;
 }
 
-bool
-link_has_input(struct link *l)
+static bool
+has_frame(struct link *l)
 {
 	struct buf *b = input(l);
 	enum frame_type type;
@@ -253,6 +253,17 @@ link_has_input(struct link *l)
 
 	return frame_next(span_sub(buf_span(b), l->n_used, b->len), &type,
 	           &payload) > 0;
+}
+
+bool
+link_has_input(struct link *l)
+{
+	if (has_frame(l))
+		return true;
+	/* A server that is gone is told of by the next who sends. */
+	if (l->fd < 0 || wait_socket(l->fd, POLLIN, 0) <= 0 || read_some(l) < 0)
+		return false;
+	return has_frame(l);
 }
 
 int

@@ -184,6 +184,10 @@ def wrong_files(m):
     done = m.server.command("import", who, str(folder), check=False)
     assert done.returncode == 1 and "1 messages" in done.stdout, done
     assert "bad.eml is passed over" in done.stderr, done
+    done = m.server.command("import", "nobody@example.test",
+                            str(folder / "ok.eml"), check=False)
+    assert done.returncode == 1 and "no person" in done.stderr, done
+    assert "again" not in done.stderr, done
     done = m.server.command("import", who, str(folder / "none"), check=False)
     assert done.returncode == 1 and "none cannot be read" in done.stderr
 
