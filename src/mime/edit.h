@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 #include "base/limits.h"
+#include "mime/header.h"
 
 /* What to leave out. */
 #define EDIT_BCC         1u /* Bcc and Resent-Bcc (RFC 6409 8) */
@@ -31,7 +32,7 @@ struct header_edit {
 	bool is_from_cut; /* From was too long to be kept whole */
 	/* private */
 	uint8_t state, n_hold;
-	char hold[33]; /* a name of MAX_FIELD_NAME_BYTES, and the colon */
+	char hold[MAX_FIELD_NAME_BYTES + 1]; /* and the colon */
 };
 
 void header_edit_init(struct header_edit *e, unsigned remove);
