@@ -226,7 +226,7 @@ static const struct imap_cmd cmds[] = {
 	    "QUOTA QUOTA=RES-STORAGE" },                                                 /* RFC 9208 4.1.1 */
 	{ SPAN("GETQUOTAROOT"), AFTER_LOGIN,  0,     imap_getquotaroot, NULL },          /* RFC 9208 4.1.2 */
 	{ SPAN("SETQUOTA"),     AFTER_LOGIN,  0,     imap_setquota,   NULL },            /* RFC 9208 4.1.3 */
-	{ SPAN("APPEND"),       AFTER_LOGIN,  0,     imap_append,     "MULTIAPPEND UIDPLUS" }, /* RFC 9051 6.3.12 */
+	{ SPAN("APPEND"),       AFTER_LOGIN,  0,     imap_append,     "MULTIAPPEND UIDPLUS UTF8=ACCEPT" }, /* RFC 9051 6.3.12 */
 	{ SPAN("SELECT"),       AFTER_LOGIN,  0,     imap_select,     "CONDSTORE QRESYNC" }, /* RFC 9051 6.3.2 */
 	{ SPAN("EXAMINE"),      AFTER_LOGIN,  0,     imap_examine,    NULL },            /* RFC 9051 6.3.3 */
 	{ SPAN("CLOSE"),        SELECTED,     BARE,  imap_close,      NULL },            /* RFC 9051 6.4.1 */

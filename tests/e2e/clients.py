@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Real clients exchange mail with the server: curl, swaks, fetchmail, mpop,
-Python's smtplib and poplib, plain and with TLS, with every login."""
+Python's smtplib, poplib and imaplib, plain and with TLS, with every login."""
 
+import imaplib
 import pathlib
 import poplib
 import shutil
@@ -149,8 +150,53 @@ def check_fetchmail(s, folder, n):
     assert left == [], f"{len(left)} of {n} left"
 
 
+def check_imaplib(s, context, n):
+    """Of bob's mail, and of what is appended: byte for byte."""
+    for client in (
+        imaplib.IMAP4("localhost", s.port("IMAP")),
+        imaplib.IMAP4_SSL("localhost", s.port("IMAPS"), ssl_context=context),
+    ):
+        if isinstance(client, imaplib.IMAP4_SSL):
+            client.login(s.env["USER2"], s.env["PASS2"])
+        else:
+            client.starttls(context)
+            client.authenticate(
+                "PLAIN",
+                lambda _: f"\0{s.env['USER2']}\0{s.env['PASS2']}".encode(),
+            )
+        assert client.select("INBOX")[1] == [str(n).encode()]
+        texts = []
+        for i in range(1, n + 1):
+            status, parts = client.fetch(str(i), "(BODY.PEEK[] RFC822.SIZE)")
+            assert status == "OK", parts
+            texts.append(parts[0][1])
+        assert sum(b"\r\n.\r\n..two dots" in t for t in texts) == 5, texts
+        text = b"Subject: kept\r\n\r\nas it is, f\xfcr ever\r\n"
+        assert client.append("Drafts", r"(\Seen \Draft)", None, text)[0] == "OK"
+        client.select("Drafts")
+        assert client.fetch("1", "(BODY[])")[1][0][1] == text
+        assert client.store("1", "+FLAGS", r"(\Deleted)")[0] == "OK"
+        assert client.expunge()[1] == [b"1"]
+        client.logout()
+
+
+def check_curl_imap(s):
+    common = ["--cacert", s.env["CAFILE"], "-sS",
+              "-u", f"{s.env['USER2']}:{s.env['PASS2']}"]
+    for url in (
+        f"imaps://localhost:{s.port('IMAPS')}/INBOX;MAILINDEX=1",
+        f"imap://localhost:{s.port('IMAP')}/INBOX;MAILINDEX=1",
+    ):
+        text = run("curl", "--ssl-reqd", *common, url)
+        assert b"two dots" in text, text
+    base = f"imaps://localhost:{s.port('IMAPS')}/"
+    assert b"INBOX" in run("curl", *common, base)
+    assert b"* SEARCH 1" in run(
+        "curl", *common, base + "INBOX?SUBJECT%20smtplib")
+
+
 def main():
-    done = ["smtplib", "poplib"]
+    done = ["smtplib", "poplib", "imaplib"]
     with lib.server() as s, tempfile.TemporaryDirectory() as made:
         folder = pathlib.Path(made)
         context = ssl.create_default_context(cafile=s.env["CAFILE"])
@@ -159,6 +205,9 @@ def main():
             n += by_curl(s, folder)
         if shutil.which("swaks"):
             n += by_swaks(s)
+        check_imaplib(s, context, n)
+        if shutil.which("curl"):
+            check_curl_imap(s)
         check_poplib(s, context, n)
         if shutil.which("curl"):
             check_curl(s, n)

@@ -41,6 +41,33 @@ def fill(server):
     raise AssertionError("the disk never filled")
 
 
+def refuses_by_imap(server, taken):
+    """APPEND and COPY get a clear NO, nothing of them is kept, and the session
+    goes on in step; reading works, and so do flags: they live on the reserve."""
+    line = lib.imap_session(server, server.user, server.password)
+    line.imap("SELECT INBOX")
+    message = text(0)
+    full = ("NO [OVERQUOTA]", "NO [UNAVAILABLE]")
+
+    def says_no(command):
+        line.send(b"a " + command + b"\r\n")
+        reply = line.line().decode()
+        while reply.startswith("* "):
+            reply = line.line().decode()
+        assert reply[2:].startswith(full), f"{command[:40]!r}: {reply!r}"
+
+    says_no(b"APPEND INBOX {%d+}\r\n" % len(message) + message)
+    says_no(b"APPEND INBOX {%d}" % len(message))
+    says_no(b"COPY 1:* Trash")
+    line.imap("STORE 1:* +FLAGS.SILENT (\\Flagged $full)")
+    line.imap("FETCH 1 BODY.PEEK[]<0.10>")
+    assert b"* SEARCH" in line.imap("SEARCH UNFLAGGED")
+    lines = line.imap("STATUS Trash (MESSAGES)")
+    assert b"(MESSAGES 0)" in lines[0], lines
+    assert len(line.imap("FETCH 1:* UID")) == taken + 1
+    line.imap("LOGOUT")
+
+
 def main():
     with lib.loop_device(64) as (folder, _):
         with lib.server("smtp.max-messages=1000000", folder=folder) as server:
@@ -58,6 +85,7 @@ def main():
                     pass
             messages = lib.pop3_messages(server, server.user, server.password)
             assert len(messages) == taken, f"{len(messages)} of {taken}"
+            refuses_by_imap(server, taken)
 
             def is_taken():
                 line = lib.smtp_session(server)
