@@ -223,8 +223,7 @@ take_path(struct run *r, bool is_subscription, struct span payload)
 	uint32_t id = 0;
 	int rc, how;
 
-	if (payload.len < 3 || payload.p[0] < SPECIAL_NONE ||
-	    payload.p[0] > SPECIAL_ARCHIVE)
+	if (payload.len < 3 || (unsigned char)payload.p[0] > SPECIAL_ARCHIVE)
 		return ERR_SYNTAX;
 	how = payload.p[1];
 	path = span_sub(payload, 2, payload.len);
