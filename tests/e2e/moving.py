@@ -3,9 +3,11 @@
 keywords, dates, folders and subscriptions, byte for byte; and what is said of
 files that are no mail."""
 
+import imaplib
 import os
 import pathlib
 import random
+import re
 import tempfile
 
 import lib
@@ -216,6 +218,37 @@ def interrupted(m):
             m.server.again()
 
 
+def by_imap(m):
+    """What was appended by IMAP and moved to another person is, by IMAP, the
+    same there."""
+    def session(who):
+        line = imaplib.IMAP4("127.0.0.1", m.server.port("IMAP"))
+        line.login(who, m.server.env["UPASS"])
+        return line
+
+    one, two = m.person(), m.person()
+    line = session(one)
+    for box in ("INBOX", "Sent", "Caf&AOk-/deep"):
+        line.create(box)
+        line.append(box, r"(\Flagged \Seen $Forwarded work)",
+                    '"14-Nov-2023 22:13:20 +0000"',
+                    b"Subject: i\r\n\r\nFrom x\r\n")
+    m.server.command("import", two, str(m.save(one, "mbox")))
+    other = session(two)
+    assert line.list() == other.list()
+    for box in ("INBOX", "Sent", "Caf&AOk-/deep"):
+        got = []
+        for who in (line, other):
+            assert who.select(box)[0] == "OK"
+            found = who.fetch("1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]
+            got.append([re.sub(rb" ?\\Recent", b"", part)
+                        for part in found[0]])
+        assert got[0] == got[1], got
+        assert b"$Forwarded work" in got[1][0], got
+    line.logout()
+    other.logout()
+
+
 def deep(m):
     """Names as long and folders as deep as mailboxes can have."""
     level = "\u65e5" * 70
@@ -259,7 +292,7 @@ def main():
     with tempfile.TemporaryDirectory() as made, lib.server() as s:
         m = Moves(s, pathlib.Path(made))
         for part in (round_trips, uses, thunderbird, takeout, trees_of_eml,
-                     wrong_files, interrupted, deep, many_files):
+                     wrong_files, interrupted, by_imap, deep, many_files):
             part(m)
         assert "The store is whole." in s.command("check").stdout
 
