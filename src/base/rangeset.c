@@ -204,6 +204,17 @@ rangeset_has(const struct rangeset *s, uint32_t v)
 }
 
 bool
+rangeset_run(const struct rangeset *s, uint32_t v, struct range *out)
+{
+	size_t at = find(s, v);
+
+	if (at == s->n || s->r[at].first > v)
+		return false;
+	*out = s->r[at];
+	return true;
+}
+
+bool
 rangeset_next(const struct rangeset *s, uint32_t v, uint32_t *out)
 {
 	size_t at = find(s, v);

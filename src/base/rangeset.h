@@ -43,6 +43,9 @@ MUST_USE int rangeset_subtract(
 
 bool rangeset_has(const struct rangeset *s, uint32_t v);
 
+/* The range of members around v, without a gap. Returns false when v is none. */
+bool rangeset_run(const struct rangeset *s, uint32_t v, struct range *out);
+
 /* The least member >= v. Returns false when there is none. */
 bool rangeset_next(const struct rangeset *s, uint32_t v, uint32_t *out);
 

@@ -41,6 +41,7 @@ first_born(struct store *s, const struct mailbox_rec *m, uint64_t after,
     struct message *out)
 {
 	uint32_t low = 1, high = m->v.uidnext;
+	struct range r;
 	int rc;
 
 	/* All messages below low are born before, none at or above high. */
@@ -58,10 +59,10 @@ first_born(struct store *s, const struct mailbox_rec *m, uint64_t after,
 	rc = row_at(s, m->v.id, low, out);
 	if (rc == 0 && out->born_modseq <= after)
 		rc = ERR_NONE;
-	while (rc == 0 && hidden_has(s, m->v.id, out->uid)) {
-		if (out->uid == UINT32_MAX)
+	while (rc == 0 && hidden_run(s, m->v.id, out->uid, &r)) {
+		if (r.last == UINT32_MAX)
 			return ERR_NONE;
-		rc = row_at(s, m->v.id, out->uid + 1, out);
+		rc = row_at(s, m->v.id, r.last + 1, out);
 	}
 	return rc;
 }

@@ -77,10 +77,19 @@ hidden_find(struct store *s, uint64_t intent)
 }
 
 bool
-hidden_has(const struct store *s, uint32_t mailbox, uint32_t uid)
+hidden_run(
+    const struct store *s, uint32_t mailbox, uint32_t uid, struct range *out)
 {
 	for (const struct hidden *h = s->hidden; h != NULL; h = h->next)
-		if (h->mailbox == mailbox && rangeset_has(&h->uids, uid))
+		if (h->mailbox == mailbox && rangeset_run(&h->uids, uid, out))
 			return true;
 	return false;
+}
+
+bool
+hidden_has(const struct store *s, uint32_t mailbox, uint32_t uid)
+{
+	struct range r;
+
+	return hidden_run(s, mailbox, uid, &r);
 }

@@ -18,6 +18,11 @@ void hidden_remove(struct store *s, uint64_t intent);
 /* NULL: none. */
 struct hidden *hidden_find(struct store *s, uint64_t intent);
 
+/* The hidden messages around a UID, without a gap: who walks skips them at once.
+ * Returns false when that one is not hidden. */
+bool hidden_run(
+    const struct store *s, uint32_t mailbox, uint32_t uid, struct range *out);
+
 bool hidden_has(const struct store *s, uint32_t mailbox, uint32_t uid);
 
 #endif

@@ -24,6 +24,27 @@ take(uint32_t mailbox, struct span key, struct span value, struct message *out)
 	return record_get_message(value, out);
 }
 
+/* Pass hidden messages: whole runs of them, of which there may be many until
+ * the sweep comes by. */
+static int
+skip_hidden(struct store *s, uint32_t mailbox, struct span *key,
+    struct span *value, struct message *m)
+{
+	struct range r;
+	int rc = 0;
+
+	while (rc == 0 && hidden_run(s, mailbox, m->uid, &r)) {
+		struct key k = key_u32_u32(mailbox, r.last + 1);
+
+		if (r.last == UINT32_MAX)
+			return ERR_NONE;
+		rc = tree_seek(s, TREE_MESSAGE, key_span(&k), key, value);
+		if (rc == 0)
+			rc = take(mailbox, *key, *value, m);
+	}
+	return rc;
+}
+
 int
 message_next(
     struct store *s, uint32_t mailbox, uint32_t uid_from, struct message *out)
@@ -34,12 +55,7 @@ message_next(
 
 	if (rc == 0)
 		rc = take(mailbox, key, value, out);
-	while (rc == 0 && hidden_has(s, mailbox, out->uid)) {
-		rc = tree_next(s, TREE_MESSAGE, &key, &value);
-		if (rc == 0)
-			rc = take(mailbox, key, value, out);
-	}
-	return rc;
+	return rc < 0 ? rc : skip_hidden(s, mailbox, &key, &value, out);
 }
 
 int
@@ -55,9 +71,9 @@ message_some(struct store *s, uint32_t mailbox, uint32_t uid_from,
 		struct message *m = &out[*n_out];
 
 		rc = take(mailbox, key, value, m);
-		if (rc == 0 && !hidden_has(s, mailbox, m->uid))
-			++*n_out;
-		if (rc == 0 && *n_out < max)
+		if (rc == 0)
+			rc = skip_hidden(s, mailbox, &key, &value, m);
+		if (rc == 0 && ++*n_out < max)
 			rc = tree_next(s, TREE_MESSAGE, &key, &value);
 	}
 	return rc == ERR_NONE ? 0 : rc;
@@ -70,17 +86,20 @@ message_previous(
 	struct key k = uid_from == UINT32_MAX
 	                   ? key_u32_u32(mailbox + 1, 0)
 	                   : key_u32_u32(mailbox, uid_from + 1);
-	struct span key, value;
+	struct range r;
 	int rc;
 
 	do {
+		struct span key, value;
+
 		rc = tree_before(s, TREE_MESSAGE, key_span(&k), &key, &value);
 		if (rc == 0)
 			rc = take(mailbox, key, value, out);
-		if (rc == 0)
-			k = key_u32_u32(mailbox, out->uid);
-	} while (rc == 0 && hidden_has(s, mailbox, out->uid));
-	return rc;
+		if (rc < 0 || !hidden_run(s, mailbox, out->uid, &r))
+			return rc;
+		k = key_u32_u32(mailbox, r.first);
+	} while (r.first > 1);
+	return ERR_NONE;
 }
 
 int

@@ -195,7 +195,7 @@ bool store_is_dirty(const struct store *s);
 MUST_USE int store_flush(struct store *s);
 
 /* Bounded housekeeping for when no session is ready, the turn being flushed:
- * a checkpoint past three quarters of its bound, a step of a sweep. Returns 1
+ * a checkpoint past three quarters of its bound, some steps of a sweep. Returns 1
  * when more is to be done, 0 when not, or an error. Its own changes are made
  * durable with the next store_flush. */
 MUST_USE int store_idle(struct store *s);

@@ -1,5 +1,6 @@
 #include "store/sweep.h"
 
+#include "base/clock.h"
 #include "store/apply.h"
 #include "store/hidden.h"
 #include "store/row.h"
@@ -9,6 +10,10 @@
 #define SWEEP_ROWS     60
 #define SWEEP_NAMES    12 /* a mailbox of a person is up to four records */
 #define SWEEP_CHUNKS   32
+/* A step ends behind so many operations, or so much time: each flush of the
+ * journal costs the device a write. */
+#define SWEEP_OPS 64
+#define SWEEP_US  2000
 /* Dead bodies passed by in one step because they are pinned. */
 #define SWEEP_PINNED 16
 
@@ -325,30 +330,49 @@ forget_some(struct store *s, uint64_t body)
 	return 0;
 }
 
-int
-sweep_step(struct store *s)
+/* One operation for the first intent. ERR_NONE: there is none. */
+static int
+sweep_some(struct store *s)
 {
 	struct span key, value;
 	uint64_t number;
-	int rc = find_dead(s, &number);
+	int rc = tree_seek(s, TREE_INTENT, span_of(NULL, 0), &key, &value);
 
-	if (rc == 0) {
-		rc = forget_some(s, number);
-		return rc < 0 ? rc : 1;
-	}
-	if (rc != ERR_NONE)
+	if (rc < 0)
 		return rc;
-	rc = tree_seek(s, TREE_INTENT, span_of(NULL, 0), &key, &value);
-	if (rc == ERR_NONE)
-		return volume_sweep(s->volumes, s);
-	if (rc < 0 || key.len != 8)
-		return rc < 0 ? rc : ERR_DAMAGED;
+	if (key.len != 8)
+		return ERR_DAMAGED;
 	number = be_get64(key.p);
 	rc = op_group(s, 64);
 	if (rc < 0)
 		return rc;
 	op_begin(s, OP_SWEEP);
 	op_num(s, number);
-	rc = op_group_end(s, op_apply(s));
-	return rc < 0 ? rc : 1;
+	return op_group_end(s, op_apply(s));
+}
+
+int
+sweep_step(struct store *s)
+{
+	int64_t until_us = clock_mono_us() + SWEEP_US;
+	uint64_t body;
+	int rc = find_dead(s, &body), n = 0;
+
+	/* Never both in one turn: what a sweep makes dead is forgotten when
+	 * that is durable, as a volume may be committed before the journal. */
+	if (rc == 0) {
+		do
+			rc = forget_some(s, body);
+		while (rc == 0 && ++n < SWEEP_OPS &&
+		       clock_mono_us() < until_us && find_dead(s, &body) == 0);
+		return rc < 0 ? rc : 1;
+	}
+	if (rc != ERR_NONE)
+		return rc;
+	do
+		rc = sweep_some(s);
+	while (rc == 0 && ++n < SWEEP_OPS && clock_mono_us() < until_us);
+	if (rc == 0 || (rc == ERR_NONE && n > 0))
+		return 1;
+	return rc == ERR_NONE ? volume_sweep(s->volumes, s) : rc;
 }

@@ -5,7 +5,7 @@
 
 #include "store/inside.h"
 
-/* One step, the turn being flushed. Returns 1 when there is more, 0, or an
+/* Some operations, about 2 ms of them, the turn being flushed. Returns 1 when there is more, 0, or an
  * error. */
 MUST_USE int sweep_step(struct store *s);
 

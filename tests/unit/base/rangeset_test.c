@@ -36,8 +36,16 @@ test_against_model(unsigned seed)
 			model[v] = is_add;
 		for (uint32_t v = 1; v <= SPACE; v++) {
 			uint32_t nth = 0, next = 0, want = v;
+			struct range r = { v, v };
 
 			CHECK(rangeset_has(&s, v) == model[v]);
+			CHECK(rangeset_run(&s, v, &r) == model[v]);
+			CHECK(r.first <= v && v <= r.last);
+			CHECK(!model[v] || r.first == 1 || !model[r.first - 1]);
+			CHECK(
+			    !model[v] || r.last == SPACE || !model[r.last + 1]);
+			for (uint32_t i = r.first; i < r.last; i++)
+				CHECK(model[i]);
 			CHECK(rangeset_rank(&s, v) == n);
 			while (want <= SPACE && !model[want])
 				want++;

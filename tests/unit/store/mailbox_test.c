@@ -193,7 +193,7 @@ rule_8_expunge_set(void)
 		.unchanged_since = UINT64_MAX };
 
 	rangeset_init(&uids);
-	for (int i = 0; i < 200; i++)
+	for (int i = 0; i < 2000; i++) /* more than a step sweeps */
 		CHECK_INT(
 		    world_deliver(s, SPAN("hello\r\n"), &box, 1, NULL), 0);
 	t.modseq = mailbox_modseq(s, box);
@@ -201,7 +201,7 @@ rule_8_expunge_set(void)
 		message_total(&t, &m);
 		CHECK_INT(rangeset_add(&uids, m.uid, m.uid), 0);
 	}
-	CHECK_INT(t.n_messages, 200);
+	CHECK_INT(t.n_messages, 2000);
 	{
 		struct rangeset one;
 
@@ -223,14 +223,13 @@ rule_8_expunge_set(void)
 	CHECK_INT(v.n_unseen, 1);
 	CHECK_INT(message_get(s, box, 5, &m), ERR_NONE);
 	CHECK_INT(message_next(s, box, 1, &m), 0);
-	CHECK_INT(m.uid, 201);
-	CHECK_INT(message_previous(s, box, 200, &m), ERR_NONE);
-	for (int i = 0; i < 3; i++)
-		CHECK_INT(store_idle(s), 1);
+	CHECK_INT(m.uid, 2001);
+	CHECK_INT(message_previous(s, box, 2000, &m), ERR_NONE);
+	CHECK_INT(store_idle(s), 1); /* some, and the rest after a start */
 	store_close(s);
 	s = world_open(NULL);
 	REQUIRE(s != NULL);
-	CHECK_INT(message_get(s, box, 199, &m), ERR_NONE);
+	CHECK_INT(message_get(s, box, 1999, &m), ERR_NONE);
 	CHECK(tree_count(s, TREE_MESSAGE) > 1);
 	settle(s);
 	CHECK_INT(tree_count(s, TREE_MESSAGE), 1);
@@ -241,6 +240,66 @@ rule_8_expunge_set(void)
 	CHECK_INT(messages, 1);
 	CHECK_INT(bytes, 21);
 	rangeset_deinit(&uids);
+	store_close(s);
+}
+
+#define N_WALKED 40
+
+/* Hide some messages of a mailbox, and note it in is_there. */
+static void
+hide(struct store *s, uint32_t box, uint64_t pattern, bool *is_there)
+{
+	struct expunge_totals t = { .modseq = mailbox_modseq(s, box) };
+	struct rangeset uids;
+	struct message m;
+
+	rangeset_init(&uids);
+	for (uint32_t uid = 1; uid <= N_WALKED; uid++) {
+		if (!is_there[uid] || !(pattern >> uid & 1))
+			continue;
+		CHECK_INT(message_get(s, box, uid, &m), 0);
+		message_total(&t, &m);
+		CHECK_INT(rangeset_add(&uids, uid, uid), 0);
+		is_there[uid] = false;
+	}
+	CHECK_INT(message_expunge_set(s, box, &uids, &t), 0);
+	rangeset_deinit(&uids);
+}
+
+/* Walks pass what is hidden and not swept yet, from everywhere. */
+static void
+rule_8_walks(uint64_t pattern_1, uint64_t pattern_2)
+{
+	struct store *s = world_new("walks", NULL);
+	uint32_t box = world_inbox(s, world_account(s, "kim@x.test"));
+	bool is_there[N_WALKED + 2] = { false };
+	struct message m, some[N_WALKED];
+
+	for (uint32_t i = 1; i <= N_WALKED; i++) {
+		CHECK_INT(world_deliver(s, SPAN("a\r\n"), &box, 1, NULL), 0);
+		is_there[i] = true;
+	}
+	hide(s, box, pattern_1, is_there);
+	hide(s, box, pattern_2, is_there);
+	for (uint32_t uid = 1; uid <= N_WALKED; uid++) {
+		uint32_t next = uid, before = uid, n = 0, n_out;
+
+		while (next <= N_WALKED && !is_there[next])
+			next++;
+		while (before > 0 && !is_there[before])
+			before--;
+		for (uint32_t i = uid; i <= N_WALKED; i++)
+			n += is_there[i];
+		CHECK_INT(message_next(s, box, uid, &m),
+		    next <= N_WALKED ? 0 : ERR_NONE);
+		CHECK(next > N_WALKED || m.uid == next);
+		CHECK_INT(message_previous(s, box, uid, &m),
+		    before > 0 ? 0 : ERR_NONE);
+		CHECK(before == 0 || m.uid == before);
+		CHECK_INT(message_some(s, box, uid, some, N_WALKED, &n_out), 0);
+		CHECK_INT(n_out, n);
+		CHECK(n == 0 || some[0].uid == next);
+	}
 	store_close(s);
 }
 
@@ -315,6 +374,10 @@ main(void)
 	addresses();
 	changes();
 	rule_8_expunge_set();
+	rule_8_walks(0, 0x1111);
+	rule_8_walks(0xff00ff00ff00fe, 0x5555555555555555);
+	rule_8_walks(0xaaaaaaaaaaaaaaaa, 0x5555555555555555);
+	rule_8_walks(0x3c, UINT64_MAX);
 	rule_8_many_recipients();
 	events();
 	return test_done();
