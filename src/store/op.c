@@ -139,7 +139,7 @@ tell(struct store *s)
 static int
 run(struct store *s, uint8_t kind, struct span payload)
 {
-	struct fields f = { cur_of(payload), false };
+	struct fields f = { .c = cur_of(payload) };
 	int rc;
 
 	if (kind >= N_OPS || apply[kind] == NULL)
@@ -252,12 +252,16 @@ field_text(struct fields *f, size_t max)
 void
 field_set(struct fields *f, struct rangeset *out)
 {
-	if (f->is_bad || rangeset_get(out, &f->c, 8 * MAX_OP_BYTES) < 0)
-		f->is_bad = true;
+	int rc = f->is_bad ? 0 : rangeset_get(out, &f->c, 8 * MAX_OP_BYTES);
+
+	f->has_no_memory = f->has_no_memory || rc == ERR_NOMEM;
+	f->is_bad = f->is_bad || rc < 0;
 }
 
 int
 field_end(const struct fields *f)
 {
+	if (f->has_no_memory)
+		return ERR_NOMEM;
 	return f->is_bad || !cur_is_end(&f->c) ? ERR_DAMAGED : 0;
 }

@@ -82,6 +82,7 @@ MUST_USE int op_replay(
 struct fields {
 	struct cur c;
 	bool is_bad;
+	bool has_no_memory; /* it may be fine */
 };
 
 uint64_t field_num(struct fields *f, uint64_t max);
