@@ -154,7 +154,7 @@ message_set_flags(struct store *s, uint32_t mailbox,
 	rc = select_uids(s, mailbox, uids, f, &chosen, failed_out);
 	if (rc < 0 || chosen.n_members == 0)
 		goto out;
-	rc = recover_make_room(s, chosen.n_members);
+	rc = recover_make_room(s, (size_t)chosen.n_members);
 	if (rc < 0)
 		goto out;
 	rc = op_group(s, 128 + 16 * MESSAGE_FLAGS_BATCH);
