@@ -41,7 +41,6 @@ struct select {
 	uint32_t mailbox;
 	bool is_read_only;
 	bool has_qresync;
-	bool has_changed; /* changed is complete: else all are looked at */
 	enum select_phase phase;
 	struct span path;
 	struct qresync q;
@@ -49,7 +48,7 @@ struct select {
 	struct rangeset known; /* UIDs that the client may know */
 	struct rangeset vanished;
 	struct rangeset changed; /* UIDs */
-	uint32_t told_uid;
+	size_t n_told;           /* ranges of vanished */
 	struct imap_walk walk;
 };
 
@@ -339,26 +338,25 @@ put_vanished(struct imap *i, struct select *s)
 {
 	struct buf *out = conn_out(i->conn);
 	size_t begin = out->len;
-	uint32_t uid = s->told_uid;
-	bool is_first = true;
+	const struct rangeset *set = &s->vanished;
+	size_t first = s->n_told;
 
-	while (uid < UINT32_MAX && rangeset_next(&s->vanished, uid + 1, &uid)) {
-		uint32_t last = uid;
+	for (; s->n_told < set->n; s->n_told++) {
+		struct range r = set->r[s->n_told];
 
 		if (out->len - begin + 2 * VANISHED_RANGE > IMAP_REPLY_BYTES)
 			break;
-		while (rangeset_has(&s->vanished, last + 1))
-			last++;
-		buf_put_str(out, is_first ? "* VANISHED (EARLIER) " : ",");
-		buf_put_u64(out, uid);
-		if (last > uid)
-			buf_putf(out, ":%u", (unsigned)last);
-		is_first = false;
-		s->told_uid = uid = last;
+		buf_put_str(
+		    out, s->n_told == first ? "* VANISHED (EARLIER) " : ",");
+		buf_put_u64(out, r.first);
+		if (r.last > r.first) {
+			buf_put_char(out, ':');
+			buf_put_u64(out, r.last);
+		}
 	}
-	if (!is_first)
+	if (s->n_told > first)
 		buf_put_str(out, "\r\n");
-	if (s->told_uid < rangeset_last(&s->vanished))
+	if (s->n_told < set->n)
 		return;
 	s->phase = SELECT_CHANGED;
 	imap_walk_init(&s->walk);

@@ -64,6 +64,8 @@ imap_box_each(
 
 /* --- sets --- */
 
+static uint64_t last_serial;
+
 static struct imap_uids *
 new_set(struct imap_box *b)
 {
@@ -72,6 +74,7 @@ new_set(struct imap_box *b)
 	if (u == NULL)
 		return NULL;
 	u->box = b;
+	u->serial = ++last_serial;
 	u->n_refs = 1;
 	rangeset_init(&u->set);
 	list_add(&b->sets, &u->link);
@@ -280,6 +283,22 @@ find_same(const struct imap_uids *u)
 	return NULL;
 }
 
+/* What another session has made of the same set by the same change. That a
+ * message of it vanished in between shows in the number. */
+static struct imap_uids *
+find_made(const struct imap_uids *old, uint64_t modseq, uint64_t n_changed)
+{
+	for (struct list *l = old->box->sets.next; l != &old->box->sets;
+	     l = l->next) {
+		struct imap_uids *o = LIST_OF(l, struct imap_uids, link);
+
+		if (o->from == modseq && o->made_of == old->serial &&
+		    o->n_changed == n_changed)
+			return o;
+	}
+	return NULL;
+}
+
 static struct imap_uids *
 copy_of(const struct imap_uids *u)
 {
@@ -298,12 +317,20 @@ int
 imap_uids_change(struct imap_uids **u, uint64_t modseq, bool is_added,
     const struct rangeset *uids)
 {
-	struct imap_uids *old = *u, *same;
-	struct imap_uids *to = old->n_refs > 1 ? copy_of(old) : old;
+	struct imap_uids *old = *u, *to, *same;
+	uint64_t made_of = old->serial;
 	int rc;
 
+	same = find_made(old, modseq, uids->n_members);
+	if (same != NULL) {
+		*u = imap_uids_ref(same);
+		imap_uids_unref(old);
+		return 0;
+	}
+	to = old->n_refs > 1 ? copy_of(old) : old;
 	if (to == NULL)
 		return ERR_NOMEM;
+	to->serial = ++last_serial;
 	to->from = 0; /* a failure may leave a part of it changed */
 	rc = is_added ? add_all(&to->set, uids) : remove_all(&to->set, uids);
 	if (rc < 0) {
@@ -312,6 +339,8 @@ imap_uids_change(struct imap_uids **u, uint64_t modseq, bool is_added,
 		return rc;
 	}
 	to->from = modseq;
+	to->made_of = made_of;
+	to->n_changed = uids->n_members;
 	if (to != old)
 		imap_uids_unref(old);
 	same = find_same(to);

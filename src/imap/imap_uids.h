@@ -31,6 +31,11 @@ struct imap_uids {
 	bool is_made;
 	/* The last change of the set, by its MODSEQ; 0: nobody knows. */
 	uint64_t from;
+	/* Which content it is, of all that there ever were; by a change (from)
+	 * of so many members of which other. */
+	uint64_t serial;
+	uint64_t made_of;
+	uint64_t n_changed;
 	/* Until it is made: of the mailbox as it was at this MODSEQ, with so
 	 * many messages below this UID. */
 	uint64_t at;

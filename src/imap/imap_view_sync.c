@@ -101,28 +101,27 @@ static int
 tell_vanished(struct sync *s, const struct rangeset *gone)
 {
 	struct buf *out = conn_out(s->i->conn);
-	uint32_t uid = s->v->told_uid;
+	size_t k = 0;
 	bool is_first = true;
 
-	while (uid < UINT32_MAX && rangeset_next(gone, uid + 1, &uid)) {
-		uint64_t nth = rangeset_rank(gone, uid);
-		uint32_t last = uid;
+	while (k < gone->n && gone->r[k].last <= s->v->told_uid)
+		k++;
+	for (; k < gone->n && has_room(s, SYNC_LINE); k++) {
+		struct range r = gone->r[k];
 
-		if (!has_room(s, SYNC_LINE))
-			break;
-		while (last < UINT32_MAX && rangeset_has(gone, last + 1))
-			last++;
 		buf_put_str(out, is_first ? "* VANISHED " : ",");
-		buf_put_u64(out, uid);
-		if (last > uid)
-			buf_putf(out, ":%u", (unsigned)last);
+		buf_put_u64(out, r.first);
+		if (r.last > r.first) {
+			buf_put_char(out, ':');
+			buf_put_u64(out, r.last);
+		}
 		is_first = false;
-		s->v->n_told -= (uint32_t)(rangeset_rank(gone, last) + 1 - nth);
-		s->v->told_uid = uid = last;
+		s->v->n_told -= r.last - r.first + 1;
+		s->v->told_uid = r.last;
 	}
 	if (!is_first)
 		buf_put_str(out, "\r\n");
-	return uid < rangeset_last(gone);
+	return k < gone->n;
 }
 
 /* Sequence numbers count what was told as gone already (RFC 9051 7.5.1). */
