@@ -49,14 +49,16 @@ find(const struct rangeset *s, uint32_t v)
 	return lo;
 }
 
-static int
-make_room(struct rangeset *s)
+int
+rangeset_reserve(struct rangeset *s, size_t n)
 {
 	size_t cap = s->cap ? s->cap * 2 : 4;
 	struct range *r;
 
-	if (s->n < s->cap)
+	if (s->cap - s->n >= n)
 		return 0;
+	if (cap < s->n + n)
+		cap = s->n + n;
 	r = mem_resize(s->r, cap * sizeof(*r));
 	if (r == NULL)
 		return ERR_NOMEM;
@@ -81,7 +83,7 @@ rangeset_add(struct rangeset *s, uint32_t first, uint32_t last)
 	size_t end = at;
 	struct range r = { first, last };
 
-	if (make_room(s) < 0)
+	if (rangeset_reserve(s, 1) < 0)
 		return ERR_NOMEM;
 	while (end < s->n &&
 	       (s->r[end].first <= last || s->r[end].first == last + 1)) {
@@ -103,7 +105,7 @@ rangeset_remove(struct rangeset *s, uint32_t first, uint32_t last)
 {
 	size_t at = find(s, first);
 
-	if (make_room(s) < 0) /* a split needs one more */
+	if (rangeset_reserve(s, 1) < 0) /* a split needs one more */
 		return ERR_NOMEM;
 	while (at < s->n && s->r[at].first <= last) {
 		struct range r = s->r[at];

@@ -29,6 +29,9 @@ void rangeset_clear(struct rangeset *s);
 /* Add first..last. ERR_NOMEM: unchanged. Appending at the end is O(1). */
 MUST_USE int rangeset_add(struct rangeset *s, uint32_t first, uint32_t last);
 
+/* Make room, so that the next n calls of rangeset_add cannot fail. ERR_NOMEM. */
+MUST_USE int rangeset_reserve(struct rangeset *s, size_t n);
+
 /* Remove first..last, whether there or not. ERR_NOMEM: unchanged. */
 MUST_USE int rangeset_remove(struct rangeset *s, uint32_t first, uint32_t last);
 

@@ -166,6 +166,12 @@ copy_some(struct imap *i, struct copy_task *t, const struct rangeset *batch)
 	uint32_t first, n = 0;
 	int rc;
 
+	/* What is copied must be remembered, or it could not be undone. */
+	rc = rangeset_reserve(&t->to_uids, 1);
+	if (rc == 0)
+		rc = rangeset_reserve(&t->from_uids, batch->n);
+	if (rc < 0)
+		return rc;
 	rangeset_init(&missing);
 	rc = (t->is_move ? message_move : message_copy)(i->env->store,
 	    i->view->mailbox, batch, t->to, t->keyword_to, &missing, &first,

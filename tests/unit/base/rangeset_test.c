@@ -168,6 +168,14 @@ test_two_sets(unsigned seed)
 	}
 	rangeset_clear(&a);
 	rangeset_clear(&b);
+	CHECK(rangeset_reserve(&a, 500) == 0);
+	fault_arm(FAULT_ALLOC, 1, true);
+	for (uint32_t v = 0; v < 500; v++)
+		CHECK(rangeset_add(&a, 2 * v + 1, 2 * v + 1) == 0);
+	CHECK(rangeset_reserve(&a, 500) == ERR_NOMEM);
+	fault_arm(FAULT_ALLOC, 0, false);
+	CHECK(a.n_members == 500);
+	rangeset_clear(&a);
 	CHECK(rangeset_add(&a, 1, UINT32_MAX) == 0);
 	CHECK(rangeset_add(&b, 5, UINT32_MAX) == 0);
 	CHECK(rangeset_subtract(&a, &b, &alone) == 0);
