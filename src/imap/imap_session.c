@@ -218,7 +218,7 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("SUBSCRIBE"),    AFTER_LOGIN,  0,     imap_subscribe,  NULL },            /* RFC 9051 6.3.7 */
 	{ SPAN("UNSUBSCRIBE"),  AFTER_LOGIN,  0,     imap_unsubscribe, NULL },           /* RFC 9051 6.3.8 */
 	{ SPAN("LIST"),         AFTER_LOGIN,  0,     imap_list,
-	    "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE" },                          /* RFC 9051 6.3.9 */
+	    "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE" },                          /* RFC 9051 6.3.9, RFC 3348 3 */
 	{ SPAN("LSUB"),         AFTER_LOGIN,  0,     imap_lsub,       NULL },            /* RFC 3501 6.3.9 */
 	{ SPAN("NAMESPACE"),    AFTER_LOGIN,  BARE,  imap_namespace,  "NAMESPACE" },     /* RFC 9051 6.3.10 */
 	{ SPAN("STATUS"),       AFTER_LOGIN,  0,     imap_status,     "STATUS=SIZE" },   /* RFC 9051 6.3.11 */
@@ -230,7 +230,7 @@ static const struct imap_cmd cmds[] = {
 	{ SPAN("SELECT"),       AFTER_LOGIN,  0,     imap_select,     "CONDSTORE QRESYNC" }, /* RFC 9051 6.3.2 */
 	{ SPAN("EXAMINE"),      AFTER_LOGIN,  0,     imap_examine,    NULL },            /* RFC 9051 6.3.3 */
 	{ SPAN("CLOSE"),        SELECTED,     BARE,  imap_close,      NULL },            /* RFC 9051 6.4.1 */
-	{ SPAN("UNSELECT"),     SELECTED,     BARE,  imap_unselect,   "UNSELECT" },      /* RFC 9051 6.4.2 */
+	{ SPAN("UNSELECT"),     SELECTED,     BARE,  imap_unselect,   "UNSELECT" },      /* RFC 9051 6.4.2, RFC 3691 2 */
 	{ SPAN("EXPUNGE"),      SELECTED,     BARE | UID | WRITES, imap_expunge, NULL },      /* RFC 9051 6.4.3 */
 	{ SPAN("STORE"),        SELECTED,     UID | WRITES | NO_EXPUNGE, imap_store, NULL }, /* RFC 9051 6.4.6 */
 	{ SPAN("COPY"),         SELECTED,     UID,   imap_copy,       NULL },            /* RFC 9051 6.4.7 */

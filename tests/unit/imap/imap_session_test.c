@@ -307,6 +307,38 @@ test_append_nul(void)
 	client_close(&c);
 }
 
+/* As many as go together, and one more; and so large that they do not fit into
+ * one frame of the journal. */
+static void
+test_append_many(void)
+{
+	static char large[20000];
+	struct client c;
+
+	sign_in(&c);
+	client_put(&c, SPAN("a APPEND Sent"));
+	for (int i = 0; i < DELIVER_MAX_MANY; i++)
+		client_put(&c, SPAN(" {1+}\r\nx"));
+	ANSWERS(&c, "\r\n", "a OK [APPENDUID ");
+	client_put(&c, SPAN("a APPEND Sent"));
+	for (int i = 0; i <= DELIVER_MAX_MANY; i++)
+		client_put(&c, SPAN(" {1+}\r\nx"));
+	SAYS(&c, "\r\nb NOOP\r\n",
+	    "a NO [LIMIT] Too many messages or keywords\r\nb OK Done\r\n");
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (char)('!' + i * i % 89);
+	client_put(&c, SPAN("a APPEND Sent"));
+	for (int i = 0; i < 20; i++) {
+		client_put(&c, SPAN(" {20000+}\r\n"));
+		client_put(&c, span_of(large, sizeof(large)));
+		client_turn(&c);
+	}
+	ANSWERS(&c, "\r\n", "a OK [APPENDUID ");
+	ANSWERS(
+	    &c, "a STATUS Sent (MESSAGES)\r\n", "* STATUS Sent (MESSAGES 220)");
+	client_close(&c);
+}
+
 int
 main(void)
 {
@@ -321,6 +353,7 @@ main(void)
 	test_idle();
 	test_append();
 	test_append_nul();
+	test_append_many();
 	house_close(&h);
 	return test_done();
 }
