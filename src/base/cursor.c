@@ -54,56 +54,55 @@ cur_take(struct cur *c, size_t n, struct span *out)
 	return PARSE_OK;
 }
 
-static enum parse
-take_be(struct cur *c, size_t n, uint64_t *out)
+/* Written out, so that the compiler makes one load of each. */
+static uint32_t
+be32(const unsigned char *p)
 {
-	uint64_t v = 0;
-
-	if (cur_left(c) < n)
-		return PARSE_MORE;
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | (unsigned char)*c->p++;
-	*out = v;
-	return PARSE_OK;
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
 }
 
 enum parse
 cur_u8(struct cur *c, uint8_t *out)
 {
-	uint64_t v;
-	enum parse r = take_be(c, 1, &v);
-
-	if (r == PARSE_OK)
-		*out = (uint8_t)v;
-	return r;
+	if (cur_left(c) < 1)
+		return PARSE_MORE;
+	*out = (uint8_t)*c->p++;
+	return PARSE_OK;
 }
 
 enum parse
 cur_be16(struct cur *c, uint16_t *out)
 {
-	uint64_t v;
-	enum parse r = take_be(c, 2, &v);
+	const unsigned char *p = (const unsigned char *)c->p;
 
-	if (r == PARSE_OK)
-		*out = (uint16_t)v;
-	return r;
+	if (cur_left(c) < 2)
+		return PARSE_MORE;
+	*out = (uint16_t)(p[0] << 8 | p[1]);
+	c->p += 2;
+	return PARSE_OK;
 }
 
 enum parse
 cur_be32(struct cur *c, uint32_t *out)
 {
-	uint64_t v;
-	enum parse r = take_be(c, 4, &v);
-
-	if (r == PARSE_OK)
-		*out = (uint32_t)v;
-	return r;
+	if (cur_left(c) < 4)
+		return PARSE_MORE;
+	*out = be32((const unsigned char *)c->p);
+	c->p += 4;
+	return PARSE_OK;
 }
 
 enum parse
 cur_be64(struct cur *c, uint64_t *out)
 {
-	return take_be(c, 8, out);
+	const unsigned char *p = (const unsigned char *)c->p;
+
+	if (cur_left(c) < 8)
+		return PARSE_MORE;
+	*out = (uint64_t)be32(p) << 32 | be32(p + 4);
+	c->p += 8;
+	return PARSE_OK;
 }
 
 enum parse
@@ -112,6 +111,11 @@ cur_varint(struct cur *c, uint64_t *out)
 	uint64_t v = 0;
 	const char *p = c->p;
 
+	if (p < c->end && (unsigned char)*p < 0x80) { /* most of them */
+		*out = (unsigned char)*p;
+		c->p++;
+		return PARSE_OK;
+	}
 	for (unsigned shift = 0; shift < 64; shift += 7) {
 		uint64_t b;
 

@@ -40,6 +40,7 @@ struct store {
 	MDB_txn *txn;
 	MDB_dbi dbi[N_TREES];
 	MDB_cursor *cursor[N_TREES];
+	MDB_cursor *near[N_TREES]; /* of tree_find */
 	uint64_t index_file_bytes;
 
 	struct journal journal;

@@ -92,3 +92,23 @@ lmdb_panic(MDB_txn *txn)
 	mdb_txn_abort(txn);
 	return MDB_PANIC;
 }
+
+static bool
+is_same(const MDB_val *a, const MDB_val *b)
+{
+	return a->mv_size == b->mv_size &&
+	       memcmp(a->mv_data, b->mv_data, a->mv_size) == 0;
+}
+
+int
+lmdb_get_near(MDB_cursor *c, MDB_val *key, MDB_val *value)
+{
+	static const MDB_cursor_op ops[] = { MDB_GET_CURRENT, MDB_NEXT };
+	MDB_val found = { 0, NULL };
+
+	for (int i = 0; i < 2 && (c->mc_flags & C_INITIALIZED); i++)
+		if (mdb_cursor_get(c, &found, value, ops[i]) == 0 &&
+		    is_same(&found, key))
+			return 0;
+	return mdb_cursor_get(c, key, value, MDB_SET);
+}

@@ -28,6 +28,10 @@ size_t lmdb_n_recent(MDB_txn *txn);
  * Touches the map: call it guarded (guard.h). */
 size_t lmdb_n_reusable(MDB_txn *txn, unsigned run, size_t enough);
 
+/* As mdb_get, by a cursor that stays where it was: keys that are asked for in
+ * order, or again, are found without a search from the root. */
+int lmdb_get_near(MDB_cursor *c, MDB_val *key, MDB_val *value);
+
 /* Did a commit fail so that nothing can be done with the environment but to
  * close it (MDB_PANIC, rule 10)? */
 bool lmdb_has_panicked(MDB_env *env);

@@ -18,20 +18,10 @@
 
 #define META_KEY SPAN("store")
 
-static void
-close_cursors(struct store *s)
-{
-	for (int i = 0; i < N_TREES; i++) {
-		if (s->cursor[i] != NULL)
-			mdb_cursor_close(s->cursor[i]);
-		s->cursor[i] = NULL;
-	}
-}
-
 void
 recover_abort(struct store *s)
 {
-	close_cursors(s);
+	tree_close_cursors(s);
 	if (s->txn != NULL)
 		mdb_txn_abort(s->txn);
 	s->txn = NULL;
@@ -224,7 +214,7 @@ commit(struct store *s, bool is_new_generation)
 		return rc;
 	if (fault_hit(FAULT_SYNC))
 		return ERR_IO;
-	close_cursors(s);
+	tree_close_cursors(s);
 	rc = fault_hit(FAULT_PANIC) ? lmdb_panic(s->txn)
 	                            : mdb_txn_commit(s->txn);
 	s->txn = NULL;

@@ -89,9 +89,7 @@ snapshot_close(struct store *snap)
 {
 	if (snap == NULL)
 		return;
-	for (int i = 0; i < N_TREES; i++)
-		if (snap->cursor[i] != NULL)
-			mdb_cursor_close(snap->cursor[i]);
+	tree_close_cursors(snap);
 	if (snap->txn != NULL)
 		mdb_txn_abort(snap->txn);
 	while (snap->hidden != NULL) {

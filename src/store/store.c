@@ -229,7 +229,7 @@ store_body_place(struct store *s, uint64_t body_id, struct body_place *out)
 {
 	struct key k = key_u64(body_id);
 	struct span value;
-	int rc = tree_get(s, TREE_BODY, key_span(&k), &value);
+	int rc = tree_find(s, TREE_BODY, key_span(&k), &value);
 
 	return rc == 0 ? record_get_body(value, out) : rc;
 }

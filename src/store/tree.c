@@ -12,7 +12,7 @@ static const char *const names[N_TREES] = { "meta", "setting", "domain",
 	"subscription", "keyword", "message", "change", "body", "dead",
 	"volume", "event", "intent" };
 
-enum what { GET, SEEK, NEXT, BEFORE, PUT, DELETE };
+enum what { GET, FIND, SEEK, NEXT, BEFORE, PUT, DELETE };
 
 /* A call into LMDB, so that a lost page becomes an error (rule 10). */
 struct call {
@@ -99,6 +99,9 @@ run(void *arg)
 	switch (call->what) {
 	case GET:
 		return mdb_get(s->txn, dbi, &call->key, &call->value);
+	case FIND:
+		return lmdb_get_near(
+		    s->near[call->tree], &call->key, &call->value);
 	case SEEK:
 		return mdb_cursor_get(c, &call->key, &call->value,
 		    call->key.mv_size == 0 ? MDB_FIRST : MDB_SET_RANGE);
@@ -130,6 +133,13 @@ run_guarded(struct call *call)
 		if (rc != 0)
 			return rc;
 	}
+	if (call->what == FIND && s->near[call->tree] == NULL) {
+		int rc = mdb_cursor_open(
+		    s->txn, s->dbi[call->tree], &s->near[call->tree]);
+
+		if (rc != 0)
+			return rc;
+	}
 	return guard_call(run, call);
 }
 
@@ -137,6 +147,18 @@ int
 tree_get(struct store *s, enum tree t, struct span key, struct span *value_out)
 {
 	struct call call = { s, GET, t, val_of(key), { 0, NULL } };
+	int rc = run_guarded(&call);
+
+	if (rc != 0)
+		return tree_error(s, rc);
+	*value_out = span_of_val(call.value);
+	return 0;
+}
+
+int
+tree_find(struct store *s, enum tree t, struct span key, struct span *value_out)
+{
+	struct call call = { s, FIND, t, val_of(key), { 0, NULL } };
 	int rc = run_guarded(&call);
 
 	if (rc != 0)
@@ -210,6 +232,18 @@ tree_delete(struct store *s, enum tree t, struct span key)
 	struct call call = { s, DELETE, t, val_of(key), { 0, NULL } };
 
 	return change(&call);
+}
+
+void
+tree_close_cursors(struct store *s)
+{
+	for (int i = 0; i < N_TREES; i++) {
+		if (s->cursor[i] != NULL)
+			mdb_cursor_close(s->cursor[i]);
+		if (s->near[i] != NULL)
+			mdb_cursor_close(s->near[i]);
+		s->cursor[i] = s->near[i] = NULL;
+	}
 }
 
 uint64_t

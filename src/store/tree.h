@@ -44,6 +44,10 @@ const char *tree_name(enum tree t);
 MUST_USE int tree_get(
     struct store *s, enum tree t, struct span key, struct span *value_out);
 
+/* The same, faster where keys are asked for in their order. */
+MUST_USE int tree_find(
+    struct store *s, enum tree t, struct span key, struct span *value_out);
+
 /* The entry with the least key >= key. */
 MUST_USE int tree_seek(struct store *s, enum tree t, struct span key,
     struct span *key_out, struct span *value_out);
@@ -62,6 +66,9 @@ MUST_USE int tree_put(
 
 /* ERR_NONE: was not there; nothing is poisoned by it. */
 MUST_USE int tree_delete(struct store *s, enum tree t, struct span key);
+
+/* Before the transaction ends. */
+void tree_close_cursors(struct store *s);
 
 /* How many entries a tree has. */
 uint64_t tree_count(struct store *s, enum tree t);

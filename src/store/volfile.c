@@ -150,7 +150,6 @@ volfile_has_reusable(struct volfile *f, uint64_t bytes)
 	if (rc < 0)
 		return false;
 	rc = guard_call(call_count_reusable, &c);
-	volfile_end_read(f, c.txn);
 	return rc == 1;
 }
 
@@ -181,6 +180,7 @@ begin_write(struct volfile *f)
 			return rc;
 		f->is_synced = true;
 	}
+	volfile_end_read(f);
 	rc = volfile_error(mdb_txn_begin(f->env, NULL, 0, &f->txn));
 	if (rc < 0)
 		f->txn = NULL;
@@ -282,6 +282,7 @@ volfile_commit(struct volfile *f)
 		volfile_abort(f);
 		return ERR_IO;
 	}
+	volfile_end_read(f);
 	rc = guard_call(call_commit, &c);
 	f->txn = c.txn; /* still there: it ended in the middle */
 	volfile_abort(f);
@@ -293,8 +294,10 @@ volfile_commit(struct volfile *f)
 void
 volfile_abort(struct volfile *f)
 {
-	if (f->txn != NULL)
+	if (f->txn != NULL) {
+		volfile_end_read(f); /* its cursors */
 		mdb_txn_abort(f->txn);
+	}
 	f->txn = NULL;
 	f->overflow_bytes = 0;
 }
@@ -322,7 +325,6 @@ volfile_reclaim(struct volfile *f, size_t n)
 	if (rc < 0)
 		return rc;
 	rc = guard_call(call_count_recent, &c);
-	volfile_end_read(f, c.txn);
 	if (rc != 1)
 		return rc;
 	c = (struct volfile_call){ .tree = VOLUME_UNFINISHED,
@@ -344,7 +346,7 @@ call_get(void *arg)
 	struct volfile_call *c = arg;
 
 	return volfile_error(
-	    mdb_get(c->txn, c->f->dbi[c->tree], &c->key, &c->value));
+	    lmdb_get_near(c->f->near[c->tree], &c->key, &c->value));
 }
 
 int
@@ -357,8 +359,12 @@ volfile_get(
 	rc = volfile_begin_read(f, &c.txn);
 	if (rc < 0)
 		return rc;
+	if (f->near[tree] == NULL)
+		rc = volfile_error(
+		    mdb_cursor_open(c.txn, f->dbi[tree], &f->near[tree]));
 	c.key = val_of(key);
-	rc = guard_call(call_get, &c);
+	if (rc == 0)
+		rc = guard_call(call_get, &c);
 	if (rc == 0)
 		rc = buf_reserve(out, c.value.mv_size);
 	if (rc == 0 && c.value.mv_size > 0) /* out may have no memory yet */
@@ -366,7 +372,8 @@ volfile_get(
 		    out->p + out->len, c.value.mv_data, c.value.mv_size);
 	if (rc == 0)
 		out->len += c.value.mv_size;
-	volfile_end_read(f, c.txn);
+	if (rc < 0 && rc != ERR_NONE)
+		volfile_end_read(f);
 	return rc;
 }
 
@@ -406,6 +413,7 @@ volfile_seek(struct volfile *f, enum volume_tree tree, bool is_last, char *key,
 	}
 	mdb_cursor_close(c.cursor);
 out:
-	volfile_end_read(f, c.txn);
+	if (rc < 0 && rc != ERR_NONE)
+		volfile_end_read(f);
 	return rc;
 }

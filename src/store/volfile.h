@@ -24,7 +24,11 @@ struct volfile {
 	MDB_env *env;
 	MDB_dbi dbi[N_VOLUME_TREES];
 	MDB_txn *txn;    /* the open write transaction, or NULL */
-	MDB_txn *reader; /* reset, or NULL */
+	MDB_txn *reader; /* NULL, reset, or live */
+	/* Live as long as nothing is written: we are the only writer, so it
+	 * sees what there is. */
+	bool is_reading;
+	MDB_cursor *near[N_VOLUME_TREES]; /* of volfile_get, in either */
 	uint64_t map_bytes;
 	uint64_t file_bytes;
 	uint64_t end_bytes;      /* behind the last page, as committed */

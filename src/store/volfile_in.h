@@ -21,10 +21,12 @@ struct volfile_call {
 /* An error of LMDB in our words. */
 MUST_USE int volfile_error(int rc);
 
-/* The transaction to read with: the one that writes, or one for reading, which
- * volfile_end_read puts back. */
+/* The transaction to read with: the one that writes, or one for reading. */
 MUST_USE int volfile_begin_read(struct volfile *f, MDB_txn **out);
-void volfile_end_read(struct volfile *f, MDB_txn *txn);
+
+/* End the reading transaction, and what cursors there are: before a
+ * transaction begins to write and before one ends, and after an error. */
+void volfile_end_read(struct volfile *f);
 
 /* Note the end of the file, of the pages in use, and the live ones. */
 MUST_USE int volfile_measure(struct volfile *f);

@@ -121,22 +121,29 @@ call_begin_read(void *arg)
 int
 volfile_begin_read(struct volfile *f, MDB_txn **out)
 {
-	int rc;
+	int rc = 0;
 
-	if (f->txn != NULL) {
-		*out = f->txn;
+	*out = f->txn;
+	if (f->txn != NULL)
 		return 0;
-	}
-	rc = guard_call(call_begin_read, f);
+	if (!f->is_reading)
+		rc = guard_call(call_begin_read, f);
+	f->is_reading = rc == 0;
 	*out = f->reader;
 	return rc;
 }
 
 void
-volfile_end_read(struct volfile *f, MDB_txn *txn)
+volfile_end_read(struct volfile *f)
 {
-	if (txn != f->txn)
-		mdb_txn_reset(txn);
+	for (int i = 0; i < N_VOLUME_TREES; i++) {
+		if (f->near[i] != NULL)
+			mdb_cursor_close(f->near[i]);
+		f->near[i] = NULL;
+	}
+	if (f->is_reading)
+		mdb_txn_reset(f->reader);
+	f->is_reading = false;
 }
 
 int
@@ -148,9 +155,7 @@ volfile_measure(struct volfile *f)
 	rc = volfile_begin_read(f, &c.txn);
 	if (rc < 0)
 		return rc;
-	rc = guard_call(call_measure, &c);
-	volfile_end_read(f, c.txn);
-	return rc;
+	return guard_call(call_measure, &c);
 }
 
 /* A page contradicts itself. LMDB would abort; the file is cut or broken, and
@@ -263,6 +268,7 @@ volfile_close(struct volfile *f)
 	if (f == NULL)
 		return;
 	volfile_abort(f);
+	volfile_end_read(f);
 	if (f->reader != NULL)
 		mdb_txn_abort(f->reader);
 	if (f->env != NULL)
