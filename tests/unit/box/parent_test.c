@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,7 +26,7 @@ static struct shared {
 	int n_starts;
 	int server_pid;
 	uint16_t port;
-	int exec_error, setuid_error;
+	int exec_error, setuid_error, type_error, ask_error;
 	/* errno of opening, by confine_files: */
 	int shadow, outside, inside, etc;
 } * shared;
@@ -113,11 +114,14 @@ static int
 serve_confined(const struct parent_options *o, int channel_fd)
 {
 	char *const args[] = { NULL };
+	int n;
 
 	(void)o;
-	(void)channel_fd;
 	execve("/bin/true", args, args);
 	shared->exec_error = errno;
+	/* Type into the terminal that it was started from? */
+	shared->type_error = ioctl(0, TIOCSTI, "x") < 0 ? errno : 0;
+	shared->ask_error = ioctl(channel_fd, FIONREAD, &n) < 0 ? errno : 0;
 	shared->setuid_error = setuid(getuid()) < 0 ? errno : 0;
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 8;
 }
@@ -271,6 +275,8 @@ test_confined(void)
 	CHECK(end_of(begin(serve_confined, 0)) == 0);
 	CHECK(shared->exec_error == ENOSYS);
 	CHECK(shared->setuid_error == ENOSYS);
+	CHECK(shared->type_error == ENOSYS);
+	CHECK(shared->ask_error == 0);
 }
 
 /* The kernel's rules hold for root too. */
