@@ -278,7 +278,8 @@ quick: native units
 # One of each family of commands; `make faults` takes all.
 FAULT_WIRES := smtp/message smtp/bdat smtp/submission smtp/auth smtp/auth_tls \
 	pop3/messages pop3/auth_scram pop3/stls imap/append \
-	imap/idle_selected imap/mailboxes_special imap/starttls
+	imap/append_refused_later imap/idle_selected imap/mailboxes_special \
+	imap/starttls
 
 faults: native ## every transcript with the n-th allocation, write, flush or put failing (minutes)
 	@rm -f $(RESULTS)/faults.tsv

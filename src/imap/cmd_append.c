@@ -197,14 +197,13 @@ free_append(struct imap *i)
 
 /* The bytes are all there: what is kept beside them. */
 static int
-end_message(struct imap *i, struct append *t)
+end_message(struct append *t)
 {
 	struct append_message *m = t->last;
 	struct summary seen;
 	struct buf summary;
 	int rc;
 
-	(void)i;
 	buf_init(&summary, MAX_SUMMARY_BYTES);
 	rc = mime_parser_finish(t->parser, &summary);
 	mime_parser_free(t->parser);
@@ -303,6 +302,17 @@ finish_append(struct imap *i, struct append *t)
 
 /* --- the job --- */
 
+/* Nothing is kept. l: as for imap_refuse; NULL: the line is whole. */
+static void
+give_up(struct imap *i, const char *refusal, const struct imap_literal *l)
+{
+	free_append(i);
+	if (l != NULL)
+		imap_refuse(i, refusal, l);
+	else
+		imap_done(i, refusal);
+}
+
 /* Bytes of a message. */
 static enum imap_step
 step_bytes(struct imap *i, struct append *t)
@@ -326,12 +336,12 @@ step_bytes(struct imap *i, struct append *t)
 	t->left_bytes -= piece.len;
 	conn_consume(i->conn, piece.len);
 	if (refusal == NULL && t->left_bytes == 0) {
-		rc = end_message(i, t);
+		rc = end_message(t);
 		if (rc < 0)
 			refusal = refusal_of(rc);
 	}
 	if (refusal != NULL)
-		imap_refuse(i, refusal,
+		give_up(i, refusal,
 		    &(struct imap_literal){ .bytes = t->left_bytes });
 	return IMAP_MORE;
 }
@@ -352,20 +362,19 @@ take_between(struct imap *i, struct append *t, struct span line)
 		return;
 	} else
 		refusal = begin_message(i, t, &c);
-	if (refusal == NULL)
-		return;
-	if (is_literal)
-		imap_refuse(i, refusal, &l);
-	else
-		imap_done(i, refusal);
+	if (refusal != NULL)
+		give_up(i, refusal, is_literal ? &l : NULL);
 }
 
 static enum imap_step
 step_append(struct imap *i)
 {
 	struct append *t = i->task;
-	struct span line, copy;
+	struct span line, copy = SPAN("");
+	struct imap_literal l;
+	bool is_literal;
 	size_t n;
+	int rc;
 
 	if (t->parser != NULL)
 		return step_bytes(i, t);
@@ -378,12 +387,12 @@ step_append(struct imap *i)
 	case PARSE_OK:
 		break;
 	}
+	is_literal = imap_ends_in_literal(line, &l);
 	/* Keywords are looked at when all is there. */
-	if (arena_copy(&i->arena, line, &copy) < 0)
-		copy = SPAN("");
+	rc = arena_copy(&i->arena, line, &copy);
 	conn_consume(i->conn, n);
-	if (copy.len < line.len)
-		imap_refuse(i, refusal_of(ERR_NOMEM), NULL);
+	if (rc < 0)
+		give_up(i, refusal_of(rc), is_literal ? &l : NULL);
 	else
 		take_between(i, t, copy);
 	return IMAP_MORE;
