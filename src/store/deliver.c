@@ -310,6 +310,7 @@ mailbox_deliver_many(struct store *s, const struct delivery *d, size_t n,
 	if (rc < 0)
 		return rc;
 	rc = recover_make_room(s, n_rows);
+	s->is_short = s->is_short || rc == ERR_FULL;
 	if (rc < 0)
 		return rc;
 	rc = op_group(s, len);
@@ -320,6 +321,7 @@ mailbox_deliver_many(struct store *s, const struct delivery *d, size_t n,
 		    body_ids_out == NULL ? NULL : &body_ids_out[i]);
 		out = out == NULL ? NULL : out + d[i].n_to;
 	}
+	s->is_short = s->is_short || rc == ERR_FULL;
 	return op_group_end(s, rc);
 }
 

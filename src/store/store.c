@@ -67,7 +67,7 @@ store_checkpoint(struct store *s)
 static int
 reclaim(struct store *s)
 {
-	if (volume_n_freed(s->volumes) >= RECLAIM_PAGES ||
+	if (volume_n_freed(s->volumes) > 0 ||
 	    lmdb_n_freed(s->txn) >= RECLAIM_PAGES) {
 		int rc = recover_checkpoint(s, false);
 
