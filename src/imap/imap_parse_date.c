@@ -140,13 +140,12 @@ parse_zone(struct cur *c, int *minutes_out)
 	return r;
 }
 
-/* RFC 9051 9: date-day-fixed = (SP DIGIT) / 2DIGIT */
+/* RFC 9051 9: date-day-fixed = (SP DIGIT) / 2DIGIT.
+ * Deviation: ImapFlow leaves the space away: one DIGIT will do. */
 static enum parse
 parse_day_fixed(struct cur *c, int *out)
 {
-	size_t n = cur_skip(c, ' ') ? 1 : 2;
-
-	return parse_digits(c, n, n, out);
+	return parse_digits(c, 1, cur_skip(c, ' ') ? 1 : 2, out);
 }
 
 enum parse
