@@ -326,7 +326,8 @@ fuzz-short: $(FUZZ_BINS) ## a few seconds for each fuzz target
 BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl \
 	ca-certificates debian-archive-keyring util-linux
 TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
-	curl swaks fetchmail mpop qemu-user-static \
+	curl swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
+	$(if $(shell command -v npm),,nodejs npm) \
 	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\
 	    gcc-$(subst _,-,$(GNU_$(a))) \
 	    linux-libc-dev-$(a:x86_64=amd64)-cross)
