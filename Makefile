@@ -321,6 +321,39 @@ fuzz: $(if $(ONLY),$(BUILD)/fuzz/bin/$(ONLY),$(FUZZ_BINS)) ## fuzz every parser 
 fuzz-short: $(FUZZ_BINS) ## a few seconds for each fuzz target
 	@$(RUN) -j2 fuzz $(foreach n,$(FUZZ_NAMES),"$(n)=$(call FUZZ_RUN,3) $(n)")
 
+# --- benchmarks ---------------------------------------------------------------
+
+.PHONY: bench bench-quick instructions profile
+
+bench: all ## beside Postfix and Dovecot, in one run: build/bench/bench.md and .svg
+	@tools/install $(BENCH_PACKAGES)
+	@tests/bench/bench.py
+
+bench-quick: all ## the same in five minutes
+	@tools/install $(BENCH_PACKAGES)
+	@tests/bench/bench.py --quick
+
+# The hottest paths as programs of their own, of the released code.
+HOT := delivery fetch idle
+HOT_ARCHES := x86_64 armhf mipsel
+define hot
+$$(BUILD)/$(1)/hot_%: tests/bench/hot_%.c tests/bench/hot.h $$(BUILD)/$(1)/libtinpost.a \
+    $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
+	$$(call show,LINK,$$@)
+	$$(Q)$$(COMPILE_$(1)) -D_GNU_SOURCE -g $$(THIRD_tests) -Itests/unit -Itests/bench \
+	    $$(LDFLAGS_$(1)) $$< $$(LIBS_$(1)) -o $$@
+endef
+$(foreach a,$(HOT_ARCHES),$(eval $(call hot,$(a))))
+
+instructions: $(foreach a,$(HOT_ARCHES),$(HOT:%=$(BUILD)/$(a)/hot_%)) ## count them for a delivery, a FETCH and a notification (KEEP=1)
+	@tools/install $(BENCH_PACKAGES)
+	@tests/bench/instructions.py $(if $(KEEP),--keep) $(BUILD) $(HOT_ARCHES)
+
+# HOT=delivery|fetch|idle; with PERF=1 by perf, else by callgrind.
+profile: $(HOT:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes (HOT=delivery|fetch|idle PERF=1)
+	@tools/install $(BENCH_PACKAGES)
+	@tests/bench/profile $(if $(PERF),perf,callgrind) $(BUILD)/$(HOST_ARCH) $(HOT)
+
 # --- what it needs from Debian ------------------------------------------------
 
 BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl \
@@ -331,6 +364,8 @@ TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
 	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\
 	    gcc-$(subst _,-,$(GNU_$(a))) \
 	    linux-libc-dev-$(a:x86_64=amd64)-cross)
+BENCH_PACKAGES := $(BUILD_PACKAGES) postfix dovecot-imapd dovecot-pop3d \
+	dovecot-lmtpd e2fsprogs mount openssl qemu-user valgrind linux-perf
 
 setup: ## install what the tests need
 	@tools/install $(TEST_PACKAGES)

@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""Tinpost beside Postfix and Dovecot, interleaved in one run.
+
+usage: bench.py [--quick] [--only WORD] [--out FOLDER]
+
+Prints the table and writes FOLDER/bench.md and FOLDER/bench.svg
+(build/bench). --only runs the rows whose name contains WORD.
+"""
+
+import argparse
+import contextlib
+import datetime
+import pathlib
+import subprocess
+import sys
+import time
+
+import machine
+import mails
+import peers
+import table
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SEED = 20261123
+
+
+class Row:
+    """One line of the table: how to measure it, and what is promised."""
+
+    unit = "/s"
+    is_more_better = True
+
+    def __init__(self, name, target=None, quick=True):
+        self.name = name
+        self.target = target  # the ratio to the best of the others
+        self.is_quick = quick
+
+    def prepare(self, server, bench):
+        """Once for each server."""
+
+    def measure(self, server, bench):
+        """A dictionary of figures, of which "value" is the row's."""
+        raise NotImplementedError
+
+
+class Delivery(Row):
+    def __init__(self, name, conns, count, target, rcpts=1, fresh=False,
+                 mail="4k", people=100, quick=True):
+        super().__init__(name, target, quick)
+        self.conns, self.count, self.rcpts = conns, count, rcpts
+        self.fresh, self.mail, self.people = fresh, mail, people
+
+    def measure(self, server, bench):
+        device = bench.devices[server.kind]
+        count = bench.scaled(self.count) * (
+            4 if server.kind == "tinpost" else 1)
+        device.sync()
+        before = device.counters()
+        cpu = machine.cpu_seconds(server.roots())
+        start = time.monotonic()
+        words = ["smtp", server.ports["smtp"], self.conns, count,
+                 bench.mails[self.mail], self.rcpts, self.people]
+        result = bench.load(*words, *(["fresh"] if self.fresh else []))
+        while not server.is_delivered():
+            time.sleep(0.005)
+        seconds = time.monotonic() - start
+        device.sync()
+        after = device.counters()
+        n = count * self.rcpts
+        return {
+            "value": n / seconds,
+            "p50_ms": result["p50_us"] / 1000,
+            "p99_ms": result["p99_us"] / 1000,
+            "cpu_ms": 1000 * (machine.cpu_seconds(server.roots()) - cpu) / n,
+            "written_kb": (after[0] - before[0]) / 1024 / n,
+            "flushes": (after[1] - before[1]) / n,
+        }
+
+
+class Imap(Row):
+    """A command, again and again, at several connections. per: how many
+    messages one command handles."""
+
+    def __init__(self, name, command, count, target, setup="SELECT Bulk",
+                 conns=8, per=1, factor=1, quick=True):
+        super().__init__(name, target, quick)
+        self.command, self.count, self.setup = command, count, setup
+        self.conns, self.per, self.factor = conns, per, factor
+        self.n_runs = {}
+
+    def measure(self, server, bench):
+        count = max(self.conns, bench.scaled(self.count))
+        if server.kind == "tinpost":
+            count *= self.factor
+        # A target mailbox is new in each run.
+        run = self.n_runs[server.kind] = self.n_runs.get(server.kind, 0) + 1
+        setup = self.setup.replace("%r", str(run))
+        command = self.command.replace("%r", str(run))
+        cpu = machine.cpu_seconds(server.roots())
+        result = bench.load(
+            "imap", server.ports["imap"], self.conns, count,
+            bench.mails["4k"], f"u%c@{peers.DOMAIN}", server.password,
+            setup, command)
+        cpu = machine.cpu_seconds(server.roots()) - cpu
+        return {
+            "value": count * self.per / (result["us"] / 1e6),
+            "p50_ms": result["p50_us"] / 1000,
+            "p99_ms": result["p99_us"] / 1000,
+            "cpu_ms": 1000 * cpu / count / self.per,
+        }
+
+
+class Login(Row):
+    def measure(self, server, bench):
+        count = bench.scaled(200) * (5 if server.kind == "tinpost" else 1)
+        result = bench.load(
+            "login", server.ports["imap"], 8, count, bench.mails["4k"],
+            f"u%c@{peers.DOMAIN}", server.password)
+        return {"value": count / (result["us"] / 1e6),
+                "p50_ms": result["p50_us"] / 1000,
+                "p99_ms": result["p99_us"] / 1000}
+
+
+class Pop3(Row):
+    def measure(self, server, bench):
+        count = bench.scaled(4000)
+        result = bench.load(
+            "pop3", server.ports["pop3"], 4, count, bench.mails["4k"],
+            f"p%c@{peers.DOMAIN}".replace("p%c", "u2%c"), server.password,
+            bench.n_bulk)
+        return {"value": count / (result["us"] / 1e6),
+                "p50_ms": result["p50_us"] / 1000,
+                "p99_ms": result["p99_us"] / 1000}
+
+    def prepare(self, server, bench):
+        bench.load(
+            "imap", server.ports["imap"], 4, 4 * bench.n_bulk,
+            bench.mails["4k"], f"u2%c@{peers.DOMAIN}", server.password,
+            "NOOP", "APPEND INBOX {}")
+
+
+class Memory(Row):
+    unit = " KB"
+    is_more_better = False
+
+    def measure(self, server, bench):
+        server.stop()
+        server.start()
+        time.sleep(1)
+        return {"value": machine.rss_anon_kb(server.roots())}
+
+
+def rows():
+    copy = "CREATE C%r;SELECT Bulk"
+    gone = "CREATE E%r;SELECT Bulk;COPY 1:100 E%r;SELECT E%r;" \
+        "STORE 1:* +FLAGS.SILENT (\\Deleted)"
+    return [
+        Memory("memory, idle"),
+        Delivery("4 KB mails, 1 connection", 1, 150, 6),
+        Delivery("4 KB mails, 8 connections", 8, 400, 15),
+        Delivery("4 KB mails, 64 connections", 64, 600, 25),
+        Delivery("4 KB mails, each a connection", 8, 300, 10, fresh=True),
+        Delivery("4 KB mails, 10 recipients", 8, 100, 15, rcpts=10),
+        Delivery("4 KB mails, 1 person", 8, 300, None, people=1,
+                 quick=False),
+        Delivery("4 KB mails, 10 people", 8, 300, None, people=10,
+                 quick=False),
+        Delivery("office mails, 8 connections", 8, 150, None, mail="office"),
+        Login("IMAP logins", 10),
+        Imap("IMAP NOOP", "NOOP", 8000, 1),
+        Imap("IMAP STATUS", "STATUS Bulk (MESSAGES UNSEEN UIDNEXT)", 4000, 1,
+             setup="NOOP"),
+        Imap("IMAP SELECT", "SELECT Bulk", 2000, 1, setup="NOOP"),
+        Imap("IMAP APPEND", "APPEND A%r {}", 400, 6, setup="CREATE A%r",
+             factor=4),
+        Imap("IMAP COPY", "COPY %n C%r", 400, 5, setup=copy, factor=2),
+        Imap("IMAP STORE", "STORE %n FLAGS.SILENT (\\Answered k%r)", 800, 2,
+             factor=1),
+        Imap("IMAP EXPUNGE", "UID EXPUNGE %n", 400, 5, setup=gone),
+        Imap("FETCH 1:* FLAGS", "FETCH 1:* (UID FLAGS)", 400, 2, per=100),
+        Imap("FETCH 1:* ENVELOPE", "FETCH 1:* ENVELOPE", 200, 4, per=100),
+        Imap("FETCH 1:* headers and bodies",
+             "FETCH 1:* (BODY.PEEK[HEADER] BODY.PEEK[TEXT])", 80, 1.5,
+             per=100),
+        Imap("SEARCH BODY", "SEARCH BODY xyzzy", 200, 5, per=100),
+        Pop3("POP3 RETR", 1.5),
+    ]
+
+
+class Bench:
+    def __init__(self, is_quick, folder):
+        self.is_quick = is_quick
+        self.folder = folder
+        self.n_rounds = 3 if is_quick else 7
+        self.n_bulk = 100
+        self.mails = {}
+        self.binary = folder / "load"
+
+    def scaled(self, count):
+        return max(8, count // 2) if self.is_quick else count
+
+    def build(self):
+        source = pathlib.Path(__file__).with_name("load.c")
+        subprocess.run(["gcc", "-O2", "-o", self.binary, source], check=True)
+        for name, made in (("4k", mails.fixed(SEED, 200, 4096)),
+                           ("office", mails.office(SEED, 150))):
+            self.mails[name] = self.folder / f"{name}.mails"
+            mails.write(self.mails[name], made)
+
+    def load(self, *words):
+        done = subprocess.run(
+            [str(self.binary), *map(str, words)],
+            capture_output=True, text=True, timeout=600)
+        if done.returncode != 0:
+            raise RuntimeError(f"{words}: {done.stderr.strip()}")
+        n, us, p50, p99, cpu = map(int, done.stdout.split())
+        return {"n": n, "us": us, "p50_us": p50, "p99_us": p99,
+                "cpu_us": cpu}
+
+    def fill(self, server):
+        """Bulk: a hundred mails for each of the eight."""
+        self.load("imap", server.ports["imap"], 8, 8 * self.n_bulk,
+                  self.mails["4k"], f"u%c@{peers.DOMAIN}", server.password,
+                  "CREATE Bulk", "APPEND Bulk {}")
+
+    def run(self, chosen, servers):
+        """Row -> server kind -> list of figures, one a round."""
+        results = {row.name: {s.kind: [] for s in servers} for row in chosen}
+        for row in chosen:
+            for server in servers:
+                row.prepare(server, self)
+            for i in range(self.n_rounds):
+                for server in servers:
+                    figures = row.measure(server, self)
+                    results[row.name][server.kind].append(figures)
+                print(f"{row.name}: round {i + 1} of {self.n_rounds}",
+                      file=sys.stderr, flush=True)
+        return results
+
+
+def run_all(bench, chosen):
+    kinds = ("tinpost",) + peers.FORMATS
+    for package in ("postfix", "dovecot"):
+        peers.silence(package)
+    with machine.devices(kinds, 3000) as devices, \
+            contextlib.ExitStack() as stack:
+        bench.devices = devices
+        servers = [peers.Tinpost(devices["tinpost"].mount / "server")]
+        servers += [peers.Peer(devices[k].mount / "server", k)
+                    for k in peers.FORMATS]
+        for server in servers:
+            stack.callback(stop_quietly, server)
+            server.start()
+            bench.fill(server)
+        return bench.run(chosen, servers)
+
+
+def stop_quietly(server):
+    try:
+        server.stop()
+    except Exception as error:
+        print(f"{server.name}: {error}", file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--out", default=str(ROOT / "build" / "bench"))
+    options = parser.parse_args()
+    folder = pathlib.Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.quick, folder)
+    bench.build()
+    chosen = [row for row in rows() if options.only in row.name and
+              (row.is_quick or not options.quick)]
+    start = time.monotonic()
+    results = run_all(bench, chosen)
+    text = table.markdown(chosen, results, {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine.describe(),
+        "command": "make bench-quick" if options.quick else "make bench",
+        "rounds": bench.n_rounds,
+        "minutes": (time.monotonic() - start) / 60,
+    })
+    print(text)
+    (folder / "bench.md").write_text(text)
+    (folder / "bench.svg").write_text(table.svg(chosen, results))
+
+
+if __name__ == "__main__":
+    main()
