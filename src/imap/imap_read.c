@@ -11,6 +11,7 @@
 #define MAX_SKIPPED_BYTES (1024 * 1024)
 /* The same until somebody is signed in. */
 #define MAX_SKIPPED_EARLY (64 * 1024)
+#define BARE_LF           "Lines end with CR LF, and nothing else"
 /* The longest announcement of a literal: "~{18446744073709551615+}". */
 #define MAX_ANNOUNCEMENT 24
 
@@ -33,7 +34,7 @@ find_line(struct imap *i, struct span in, size_t max, size_t *n_out)
 		return PARSE_MORE;
 	}
 	if (n == i->line_start || in.p[n - 1] != '\r') {
-		imap_bye(i, "Lines end with CR LF, and nothing else");
+		imap_bye(i, BARE_LF);
 		return PARSE_MORE;
 	}
 	*n_out = n;
@@ -128,8 +129,12 @@ imap_read_rest(struct imap *i)
 	}
 	n = span_find(in, '\n');
 	if (n < in.len) {
+		if (n == 0 || in.p[n - 1] != '\r') {
+			imap_bye(i, BARE_LF);
+			return IMAP_WAIT;
+		}
 		i->n_skipped += n + 1;
-		end_rest(i, span_sub(in, 0, n > 0 ? n - 1 : 0));
+		end_rest(i, span_sub(in, 0, n - 1));
 		consume(i, n + 1);
 		return IMAP_MORE;
 	}
@@ -220,7 +225,6 @@ imap_read_command(struct imap *i)
 		return take_literal(i, text, n + 1, &l);
 	if (text.len > 0) {
 		imap_run_text(i, text, NULL);
-		/* Nothing may be consumed behind a handshake's start. */
 	} else if (i->state == IMAP_NOT_AUTHENTICATED &&
 	           ++i->n_errors >= i->env->max_errors) {
 		imap_bye(i, "Too many errors");
