@@ -103,4 +103,5 @@ def main():
         in_and_out(server, corpus)
 
 
-main()
+if __name__ == "__main__":
+    main()
