@@ -109,7 +109,10 @@ buf_put(struct buf *b, struct span s)
 void
 buf_put_char(struct buf *b, char c)
 {
-	buf_put(b, span_of(&c, 1));
+	if (b->len < b->cap && !b->has_failed)
+		b->p[b->len++] = c;
+	else
+		buf_put(b, span_of(&c, 1));
 }
 
 void

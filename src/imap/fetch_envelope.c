@@ -128,31 +128,51 @@ put_addresses(struct fetch_writer *w, struct span value)
 	return n > 0;
 }
 
-/* env-from and its like; `instead` where there is nobody in it. */
+/* env-from and its like; "NIL" where there is nobody in it. */
 static void
-put_list(struct fetch_writer *w, struct span value, struct span instead)
+put_list(struct fetch_writer *w, struct span value)
 {
 	buf_put_char(w->out, ' ');
-	if (!put_addresses(w, value) && !put_addresses(w, instead))
+	if (!put_addresses(w, value))
 		buf_put_str(w->out, "NIL");
+}
+
+/* RFC 9051 7.5.2: an absent or empty Sender or Reply-To is that of From, which
+ * was put from byte `from` on, `len` bytes with the space before it. */
+static void
+put_list_or_from(
+    struct fetch_writer *w, struct span value, size_t from, size_t len)
+{
+	struct buf *out = w->out;
+	size_t before = out->len;
+
+	buf_put_char(out, ' ');
+	if (put_addresses(w, value))
+		return;
+	buf_truncate(out, before);
+	if (buf_reserve(out, len) < 0)
+		return;
+	memcpy(out->p + out->len, out->p + from, len);
+	out->len += len;
 }
 
 void
 fetch_put_envelope(struct fetch_writer *w, const struct envelope *e)
 {
-	struct span none = { 0 };
+	size_t from, len;
 
 	buf_put_char(w->out, '(');
 	fetch_put_id(w, e->date);
 	buf_put_char(w->out, ' ');
 	fetch_put_text(w, e->subject);
-	put_list(w, e->from, none);
-	/* RFC 9051 7.5.2: absent or empty ones are those of From. */
-	put_list(w, e->sender, e->from);
-	put_list(w, e->reply_to, e->from);
-	put_list(w, e->to, none);
-	put_list(w, e->cc, none);
-	put_list(w, e->bcc, none);
+	from = w->out->len;
+	put_list(w, e->from);
+	len = w->out->len - from;
+	put_list_or_from(w, e->sender, from, len);
+	put_list_or_from(w, e->reply_to, from, len);
+	put_list(w, e->to);
+	put_list(w, e->cc);
+	put_list(w, e->bcc);
 	buf_put_char(w->out, ' ');
 	fetch_put_id(w, e->in_reply_to);
 	buf_put_char(w->out, ' ');

@@ -32,12 +32,17 @@ can_be_quoted(struct span s, bool is_utf8)
 static void
 put_quoted(struct buf *out, struct span s)
 {
+	size_t from = 0;
+
 	buf_put_char(out, '"');
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_put_char(out, '\\');
-		buf_put_char(out, s.p[i]);
+		if (s.p[i] != '"' && s.p[i] != '\\')
+			continue;
+		buf_put(out, span_sub(s, from, i - from));
+		buf_put_char(out, '\\');
+		from = i;
 	}
+	buf_put(out, span_sub(s, from, s.len));
 	buf_put_char(out, '"');
 }
 
