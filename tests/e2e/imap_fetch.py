@@ -240,6 +240,31 @@ def load(server, mails):
         server.command("import", "u3@example.test", folder)
 
 
+def large(server):
+    """A message that is expunged while a slow client reads it comes whole;
+    every piece of it is at its place."""
+    rng = random.Random(9051)
+    text = b"Subject: large\r\n\r\n" + b"".join(
+        base64.b64encode(rng.randbytes(54)) + b"\r\n" for _ in range(200000)
+    )
+    slow, other = Imap(server, "u4"), Imap(server, "u4")
+    slow.run("APPEND INBOX ", text)
+    slow.run("EXAMINE INBOX")
+    for _ in range(20):
+        begin = rng.randrange(len(text))
+        want = text[begin : begin + 70000]
+        [got] = slow.sections(1, [f"BODY.PEEK[]<{begin}.70000>"])
+        assert got == want, f"the piece at {begin}"
+    slow.line.send(b"a FETCH 1 BODY.PEEK[]\r\n")
+    assert slow.line.line().endswith(b"{%d}" % len(text))
+    other.run("SELECT INBOX")
+    other.run("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other.run("EXPUNGE")
+    assert slow.take(len(text)) == text, "not what was appended"
+    assert slow.line.line() == b")"
+    print(f"{len(text)} bytes, expunged meanwhile")
+
+
 def main():
     random.seed(3516)
     mails = [(f"made {i}", data) for i, data in enumerate(MADE)]
@@ -259,6 +284,7 @@ def main():
             texts, _ = imap.run("FETCH 1:* FLAGS")
             assert all(b"FLAGS ()" in t for t in texts), "EXAMINE sets \\Seen"
             print(f"{way.__name__}: {n} sections of {len(mails)} mails")
+        large(server)
 
 
 main()
