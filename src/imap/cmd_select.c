@@ -3,8 +3,12 @@
  *
  * Only counts are read, so the answer is there at once, whatever the size. What
  * QRESYNC asks for follows as a job: it needs the view's set, and the log since
- * the client's MODSEQ, or where that is cut a look at all messages. */
+ * the client's MODSEQ, or where that is cut a look at all messages.
+ *
+ * Deviation: no UNSEEN code (RFC 3501 6.3.1): to find the first one takes a walk
+ * over the mailbox, and RFC 9051 has dropped it. */
 #include "imap/cmd_expunge.h"
+#include "imap/imap_list.h"
 #include "imap/imap_session.h"
 
 /* The answer to SELECT without its lists of flags and the mailbox's name. */
@@ -43,6 +47,7 @@ struct select {
 	bool has_qresync;
 	enum select_phase phase;
 	struct span path;
+	struct imap_list *list; /* for its line, with IMAP4rev2; else NULL */
 	struct qresync q;
 	uint64_t walked;       /* of the log, up to this MODSEQ */
 	struct rangeset known; /* UIDs that the client may know */
@@ -145,10 +150,10 @@ put_answer(struct imap *i, const struct select *s, const struct mailbox_view *m)
 	buf_put_str(out, "* OK [MAILBOXID ("); /* RFC 8474 4.1 */
 	imap_put_object_id(out, 'F', m->object_id);
 	buf_put_str(out, ")] The mailbox itself\r\n");
-	if (i->enabled & IMAP_REV2) { /* RFC 9051 6.3.2 */
-		buf_put_str(out, "* LIST () \"/\" ");
-		imap_put_mailbox(out, s->path, imap_is_utf8(i));
-		buf_put_str(out, "\r\n");
+	if (s->list != NULL) { /* RFC 9051 6.3.2 */
+		struct imap_list_entry e = { .path = s->path };
+
+		imap_list_put(i, s->list, &e);
 	}
 }
 
@@ -488,6 +493,11 @@ select_mailbox(struct imap *i, struct cur *args, bool is_read_only)
 	if (rc < 0) {
 		imap_error(i, rc);
 		return;
+	}
+	if (i->enabled & IMAP_REV2) {
+		s->list = imap_alloc(i, sizeof(*s->list));
+		if (s->list == NULL)
+			return;
 	}
 	s->is_read_only = is_read_only;
 	rangeset_init(&s->known);
