@@ -322,6 +322,8 @@ look(struct imap *i)
 		return rc;
 	r = search_match_message(&t->match, m);
 	t->is_reading = r == SEARCH_OPEN;
+	if (search_match_failed(&t->match))
+		return ERR_NOMEM;
 	return r == SEARCH_YES ? take_match(i, uid, m) : 0;
 }
 

@@ -290,10 +290,19 @@ search_match_deinit(struct search_match *x)
 bool
 search_match_failed(const struct search_match *x)
 {
-	return x->search.has_failed || x->header.has_failed;
+	return x->has_failed || x->search.has_failed || x->header.has_failed;
 }
 
 /* --- the beginning of a message --- */
+
+/* What cannot be read is not there; but for a lack of memory, which is not the
+ * message's fault. The buffers have room for all that there may be. */
+static void
+note_error(struct search_match *x, int rc)
+{
+	if (rc == ERR_NOMEM || rc == ERR_LIMIT)
+		x->has_failed = true;
+}
 
 /* Read the summary, and the envelope of the message. */
 static int
@@ -310,6 +319,7 @@ load_summary(struct search_match *x)
 		rc = summary_part_next(&x->parts, &x->part);
 	}
 	if (rc < 0) {
+		note_error(x, rc);
 		x->summary = (struct summary){ 0 };
 		x->part = (struct summary_part){ 0 };
 	}
@@ -407,6 +417,8 @@ take_field(struct search_match *x, struct field *f, bool is_root)
 
 	buf_reset(&x->value);
 	header_put_unfolded(&x->value, f->value);
+	if (buf_failed(&x->value))
+		x->has_failed = true;
 	f->value = buf_span(&x->value);
 	if (set->n > 0)
 		search_field(x, set, f);
@@ -425,11 +437,16 @@ read_piece(struct search_match *x)
 {
 	size_t n = x->end - x->at < x->piece_bytes ? (size_t)(x->end - x->at)
 	                                           : x->piece_bytes;
+	int rc;
 
 	buf_reset(&x->piece);
-	if (n == 0 ||
-	    body_read(x->store, x->message->body, x->at, n, &x->piece) < 0)
+	if (n == 0)
 		return false;
+	rc = body_read(x->store, x->message->body, x->at, n, &x->piece);
+	if (rc < 0) {
+		note_error(x, rc);
+		return false;
+	}
 	x->at += x->piece.len;
 	return x->piece.len > 0;
 }

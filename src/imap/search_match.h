@@ -53,6 +53,7 @@ struct search_match {
 	struct buf piece; /* of the body */
 	struct buf value; /* of a field */
 	size_t piece_bytes;
+	bool has_failed; /* no memory: an answer may be wrong */
 };
 
 /* Prepare to run a program, whose sets are resolved and whose keywords have
