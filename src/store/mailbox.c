@@ -362,6 +362,21 @@ height_of(struct store *s, uint32_t account, uint32_t id, unsigned limit)
 	return highest + 1;
 }
 
+/* The level on which a mailbox is: 1 at the top. */
+static unsigned
+depth_of(struct store *s, uint32_t id)
+{
+	struct mailbox_rec m;
+	unsigned n = 0;
+
+	while (id != 0 && n <= MAX_MAILBOX_DEPTH &&
+	       row_get_mailbox(s, id, false, &m) == 0) {
+		id = m.v.parent;
+		n++;
+	}
+	return n;
+}
+
 int
 mailbox_rename(struct store *s, uint32_t mailbox, struct span new_path)
 {
@@ -382,9 +397,11 @@ mailbox_rename(struct store *s, uint32_t mailbox, struct span new_path)
 		return rc;
 	for (size_t i = 0; i < new_path.len; i++)
 		n_missing += new_path.p[i] == '/';
-	if (depth + n_missing - 1 +
-	        height_of(s, m.account, mailbox, MAX_MAILBOX_DEPTH) >
-	    MAX_MAILBOX_DEPTH)
+	/* Who does not go down need not be measured. */
+	if (depth + n_missing > depth_of(s, mailbox) &&
+	    depth + n_missing - 1 +
+	            height_of(s, m.account, mailbox, MAX_MAILBOX_DEPTH) >
+	        MAX_MAILBOX_DEPTH)
 		return ERR_LIMIT;
 	rc = op_group(s, 128 * MAX_MAILBOX_DEPTH + new_path.len);
 	if (rc < 0)

@@ -367,10 +367,37 @@ events(void)
 	store_close(s);
 }
 
+/* A tree of 12 levels goes as deep as the last of them may stand: 16. */
+static void
+rename_depth(void)
+{
+	struct store *s = world_new("depth", NULL);
+	uint32_t kim = world_account(s, "kim@x.test");
+	uint32_t top, low, id;
+
+	CHECK_INT(mailbox_create(s, kim, SPAN("t/2/3/4/5/6/7/8/9/10/11/12"),
+	              SPECIAL_NONE, &id),
+	    0);
+	CHECK_INT(mailbox_find(s, kim, SPAN("t"), &top), 0);
+	CHECK_INT(mailbox_find(s, kim, SPAN("t/2"), &low), 0);
+	CHECK_INT(mailbox_rename(s, top, SPAN("a/b/c/d/e/t")), ERR_LIMIT);
+	CHECK_INT(mailbox_find(s, kim, SPAN("a"), &id), ERR_NONE);
+	CHECK_INT(mailbox_rename(s, top, SPAN("a/b/c/d/t")), 0);
+	/* Not deeper: whatever is below fits. */
+	CHECK_INT(mailbox_rename(s, top, SPAN("a/b/c/x/t")), 0);
+	CHECK_INT(mailbox_rename(s, low, SPAN("a/b/c/x/y/z/2")), ERR_LIMIT);
+	CHECK_INT(mailbox_rename(s, low, SPAN("a/b/c/x/y/2")), 0);
+	CHECK_INT(mailbox_rename(s, low, SPAN("v")), 0);
+	CHECK_INT(
+	    mailbox_find(s, kim, SPAN("v/3/4/5/6/7/8/9/10/11/12"), &id), 0);
+	store_close(s);
+}
+
 int
 main(void)
 {
 	names();
+	rename_depth();
 	addresses();
 	changes();
 	rule_8_expunge_set();
