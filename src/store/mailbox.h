@@ -150,8 +150,7 @@ struct delivered {
 /* Put a message into all these mailboxes, or none: one frame of the journal,
  * one body. Quota is not asked. out has n_to elements, or is NULL; body_id_out
  * may be NULL. ERR_NONE: a mailbox is gone, or its person (nothing is
- * delivered). ERR_LIMIT:
- * no recipient or too many. ERR_FULL. */
+ * delivered). ERR_LIMIT: no recipient or too many. ERR_FULL. */
 MUST_USE int mailbox_deliver(struct store *s, const struct delivery *d,
     struct delivered *out, uint64_t *body_id_out);
 
