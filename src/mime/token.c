@@ -82,10 +82,9 @@ token_next(struct cur *c, struct span specials)
 	}
 	t.kind = TOKEN_ATOM;
 	/* Letters and digits are no specials: most need no search. */
-	while (c->p < c->end &&
-	       (ascii_is_alnum(*c->p) ||
-	           (!ascii_is_space(*c->p) && *c->p != '\0' &&
-	               !is_one_of(*c->p, specials))))
+	while (c->p < c->end && (ascii_is_alnum(*c->p) ||
+	                            (!ascii_is_space(*c->p) && *c->p != '\0' &&
+	                                !is_one_of(*c->p, specials))))
 		c->p++;
 	if (c->p == start) {
 		t.kind = TOKEN_SPECIAL;
