@@ -4,6 +4,8 @@
  * Decisions  the reference and the pattern are simply put together. Whether a
  *            mailbox has children, and its special use, is told without being
  *            asked. Every level of a name is a mailbox that can be selected.
+ *            In the extended form an empty pattern matches nothing. Patterns
+ *            of more than MAX_IMAP_PATTERN bytes together are refused.
  */
 #include "imap/imap_list.h"
 
@@ -154,18 +156,12 @@ parse_patterns(struct imap *i, struct cur *c, struct request *r)
 	return cur_expect(c, SPAN(")"));
 }
 
+/* mailbox SP, before mbox-or-pat */
 static enum parse
 parse_reference(struct imap *i, struct cur *c, struct request *r)
 {
-	return imap_parse_mailbox(
+	enum parse p = imap_parse_mailbox(
 	    c, &i->arena, imap_is_utf8(i), &r->reference, &r->is_valid);
-}
-
-/* mailbox SP mbox-or-pat */
-static enum parse
-parse_names(struct imap *i, struct cur *c, struct request *r)
-{
-	enum parse p = parse_reference(i, c, r);
 
 	if (p == PARSE_OK)
 		p = imap_parse_sp(c);
@@ -185,7 +181,7 @@ parse_list(struct imap *i, struct cur *c, struct request *r)
 			p = imap_parse_sp(c);
 	}
 	if (p == PARSE_OK)
-		p = parse_names(i, c, r);
+		p = parse_reference(i, c, r);
 	if (p == PARSE_OK)
 		p = parse_patterns(i, c, r);
 	if (p == PARSE_OK && cur_skip(c, ' ')) {
@@ -202,7 +198,7 @@ parse_lsub(struct imap *i, struct cur *c, struct request *r)
 	enum parse p = imap_parse_sp(c);
 
 	if (p == PARSE_OK)
-		p = parse_names(i, c, r);
+		p = parse_reference(i, c, r);
 	if (p == PARSE_OK)
 		p = parse_pattern(i, c, r);
 	return p == PARSE_OK ? imap_parse_end(c) : p;

@@ -225,8 +225,9 @@ void imap_enable(struct imap *i, struct cur *args); /* RFC 5161 */
 void imap_starttls(struct imap *i, struct cur *args);
 void imap_login(struct imap *i, struct cur *args);
 void imap_authenticate(struct imap *i, struct cur *args);
-/* mailboxes: cmd_list.c (LIST, LSUB), cmd_mailbox.c (CREATE, DELETE, RENAME,
- * SUBSCRIBE, UNSUBSCRIBE), cmd_status.c, cmd_quota.c, cmd_namespace.c */
+/* mailboxes: cmd_list.c (LIST, LSUB), cmd_mailbox.c (CREATE, DELETE,
+ * SUBSCRIBE, UNSUBSCRIBE), cmd_rename.c, cmd_status.c, cmd_quota.c,
+ * cmd_namespace.c */
 void imap_list(struct imap *i, struct cur *args);
 void imap_lsub(struct imap *i, struct cur *args);
 void imap_create(struct imap *i, struct cur *args);
