@@ -1,9 +1,5 @@
 /* FETCH, UID FETCH (RFC 9051 6.4.5, 6.4.9).
  *
- * A job. What a message is told as is written to `line` and goes out from
- * there as the output has room; bytes of a message that are more than a little
- * go from the store to the output directly.
- *
  * RFC 2180 4.1.2: of a message that another session expunged nothing is told,
  * and the end of FETCH is NO [EXPUNGEISSUED]; of UID FETCH, which passes over
  * what is not there (RFC 9051 6.4.9), OK [EXPUNGEISSUED].
@@ -12,13 +8,8 @@
  * [SERVERBUG]; if it is noticed only behind the announcement of a literal, the
  * connection ends.
  */
-#include "imap/fetch_section.h"
-#include "imap/fetch_structure.h"
-#include "imap/fetch_vanished.h"
-#include "imap/imap_session.h"
+#include "imap/fetch_task.h"
 
-/* Messages that are read at a time. */
-#define AHEAD 64
 /* \Seen is set for so many bytes of messages at a time: what is marked is sent
  * soon. */
 #define SEEN_BYTES (128 * 1024)
@@ -27,10 +18,6 @@
 #define MAX_LINE_BYTES (1024 * 1024)
 /* Kept from one message to the next. */
 #define LINE_KEPT_BYTES (16 * 1024)
-/* Bytes of a section that are put into the line. */
-#define SMALL_BYTES 2048
-/* Of a section, at a time. */
-#define PIECE_BYTES (16 * 1024)
 
 /* A step ends when so much is done; a record costs 1. */
 #define MAX_WORK        128
@@ -38,51 +25,11 @@
 #define WORK_OF_SECTION 8
 #define WORK_OF_CHANGES 32
 
-enum place {
-	AT_CHANGES,  /* VANISHED: reading the log */
-	AT_VANISHED, /* telling it */
-	AT_MESSAGE,  /* the next message begins */
-	AT_SECTION,  /* the next section begins, or the message ends */
-	AT_COUNT,    /* counting a section */
-	AT_BYTES,    /* sending it */
-	AT_END
-};
-
-struct task {
-	struct fetch f;
-	enum place place;
-	bool sets_seen;
-	bool is_utf8;
-	struct rangeset uids;
-	struct imap_walk walk;
-	struct fetch_vanished vanished;
-	/* --- read ahead: UIDs in order, valid while the mailbox stands at
-	 * modseq --- */
-	struct message ahead[AHEAD];
-	uint32_t n_ahead, at_ahead;
-	uint64_t modseq;
-	struct rangeset marked; /* \Seen was set, and is to be told */
-	/* --- the message under way --- */
-	struct message m;
-	const struct fetch_section *section;
-	bool is_pinned;
-	bool has_item; /* something is told of it */
-	bool has_summary;
-	struct summary summary;
-	struct buf blob; /* the summary's */
-	struct fetch_stream stream;
-	/* --- output --- */
-	struct buf line, scratch;
-	size_t n_sent; /* of the line */
-	/* --- what the tagged reply tells --- */
-	bool is_missing, is_damaged, is_nomem, has_unknown_cte;
-};
-
 /* --- output --- */
 
 /* Send what is written, as far as it fits. Returns whether all went. */
 static bool
-drain(struct imap *i, struct task *t)
+drain(struct imap *i, struct fetch_task *t)
 {
 	size_t room = conn_out_room(i->conn);
 	struct span rest = span_sub(buf_span(&t->line), t->n_sent, room);
@@ -98,55 +45,36 @@ drain(struct imap *i, struct task *t)
 	return true;
 }
 
-/* A literal cannot be kept, or the line not be written. */
-static void
-give_up(struct imap *i, struct task *t)
-{
-	conn_abort(i->conn);
-	i->state = IMAP_LOGGED_OUT;
-	t->place = AT_END;
-}
-
-/* Begin an item of the message. */
-static struct buf *
-item(struct task *t, const char *name)
-{
-	if (t->has_item)
-		buf_put_char(&t->line, ' ');
-	t->has_item = true;
-	buf_put_str(&t->line, name);
-	return &t->line;
-}
-
 /* --- what is in the record of a message --- */
 
 static void
-put_record_items(struct imap *i, struct task *t, uint32_t items)
+put_record_items(struct imap *i, struct fetch_task *t, uint32_t items)
 {
 	const struct message *m = &t->m;
 
 	if (items & FETCH_UID)
-		buf_put_u64(item(t, "UID "), m->uid);
+		buf_put_u64(fetch_item(t, "UID "), m->uid);
 	if (items & FETCH_FLAGS)
-		imap_put_flags(item(t, "FLAGS "), i->env->store,
+		imap_put_flags(fetch_item(t, "FLAGS "), i->env->store,
 		    i->view->mailbox, m->flags, m->keywords);
 	if (items & FETCH_MODSEQ) {
-		buf_put_u64(item(t, "MODSEQ ("), m->modseq);
+		buf_put_u64(fetch_item(t, "MODSEQ ("), m->modseq);
 		buf_put_char(&t->line, ')');
 	}
 	if (items & FETCH_INTERNALDATE)
-		imap_put_date_time(item(t, "INTERNALDATE "), m->internal_date_s,
-		    m->zone_minutes);
+		imap_put_date_time(fetch_item(t, "INTERNALDATE "),
+		    m->internal_date_s, m->zone_minutes);
 	if (items & FETCH_SIZE)
-		buf_put_u64(item(t, "RFC822.SIZE "), m->bytes);
+		buf_put_u64(fetch_item(t, "RFC822.SIZE "), m->bytes);
 	if (items & FETCH_SAVEDATE)
-		imap_put_date_time(item(t, "SAVEDATE "), m->saved_s, 0);
+		imap_put_date_time(fetch_item(t, "SAVEDATE "), m->saved_s, 0);
 	if (items & FETCH_EMAILID) {
-		imap_put_object_id(item(t, "EMAILID ("), 'M', m->body);
+		imap_put_object_id(fetch_item(t, "EMAILID ("), 'M', m->body);
 		buf_put_char(&t->line, ')');
 	}
 	if (items & FETCH_THREADID) {
-		imap_put_object_id(item(t, "THREADID ("), 'T', m->thread_id);
+		imap_put_object_id(
+		    fetch_item(t, "THREADID ("), 'T', m->thread_id);
 		buf_put_char(&t->line, ')');
 	}
 }
@@ -155,7 +83,7 @@ put_record_items(struct imap *i, struct task *t, uint32_t items)
 
 /* ERR_NONE: the body is gone, so the message is. */
 static int
-read_summary(struct imap *i, struct task *t)
+read_summary(struct imap *i, struct fetch_task *t)
 {
 	int rc;
 
@@ -169,7 +97,7 @@ read_summary(struct imap *i, struct task *t)
 }
 
 static int
-put_envelope(struct task *t, struct fetch_writer *w)
+put_envelope(struct fetch_task *t, struct fetch_writer *w)
 {
 	struct cur c = summary_parts(&t->summary);
 	struct summary_part root;
@@ -177,32 +105,33 @@ put_envelope(struct task *t, struct fetch_writer *w)
 
 	if (rc < 0)
 		return ERR_DAMAGED;
-	(void)item(t, "ENVELOPE ");
+	(void)fetch_item(t, "ENVELOPE ");
 	fetch_put_envelope(w, &root.envelope);
 	return 0;
 }
 
 static int
-put_summary_items(struct task *t, uint32_t items)
+put_summary_items(struct fetch_task *t, uint32_t items)
 {
 	struct fetch_writer w = {
 		.out = &t->line, .scratch = &t->scratch, .is_utf8 = t->is_utf8
 	};
+
 	int rc = 0;
 
 	if (items & FETCH_ENVELOPE)
 		rc = put_envelope(t, &w);
 	if (rc == 0 && (items & FETCH_BODY)) {
-		(void)item(t, "BODY ");
+		(void)fetch_item(t, "BODY ");
 		rc = fetch_put_structure(&w, &t->summary, false);
 	}
 	if (rc == 0 && (items & FETCH_BODYSTRUCTURE)) {
-		(void)item(t, "BODYSTRUCTURE ");
+		(void)fetch_item(t, "BODYSTRUCTURE ");
 		rc = fetch_put_structure(&w, &t->summary, true);
 	}
 	if (rc == 0 && (items & FETCH_PREVIEW))
 		imap_put_string(
-		    item(t, "PREVIEW "), t->summary.preview, t->is_utf8);
+		    fetch_item(t, "PREVIEW "), t->summary.preview, t->is_utf8);
 	return rc;
 }
 
@@ -210,7 +139,7 @@ put_summary_items(struct task *t, uint32_t items)
 
 /* Find the record of t->walk.uid. ERR_NONE: it was expunged. */
 static int
-find_record(struct imap *i, struct task *t)
+find_record(struct imap *i, struct fetch_task *t)
 {
 	uint32_t uid = t->walk.uid;
 	const struct range *r = &t->uids.r[t->walk.range]; /* has uid */
@@ -219,7 +148,8 @@ find_record(struct imap *i, struct task *t)
 	while (t->at_ahead < t->n_ahead && t->ahead[t->at_ahead].uid < uid)
 		t->at_ahead++;
 	if (t->at_ahead == t->n_ahead) {
-		uint32_t n = r->last - uid < AHEAD ? r->last - uid + 1 : AHEAD;
+		uint32_t n = r->last - uid < FETCH_AHEAD ? r->last - uid + 1
+		                                         : FETCH_AHEAD;
 
 		t->at_ahead = t->n_ahead = 0;
 		rc = message_some(i->env->store, i->view->mailbox, uid,
@@ -234,7 +164,7 @@ find_record(struct imap *i, struct task *t)
 }
 
 static bool
-is_unchanged(const struct task *t, const struct message *m)
+is_unchanged(const struct fetch_task *t, const struct message *m)
 {
 	return t->f.has_changed_since && m->modseq <= t->f.changed_since;
 }
@@ -242,7 +172,7 @@ is_unchanged(const struct task *t, const struct message *m)
 /* Set \Seen for this message and for some that follow. Without success it is
  * left: reading is what was asked for. */
 static void
-mark_seen(struct imap *i, struct task *t)
+mark_seen(struct imap *i, struct fetch_task *t)
 {
 	struct message_flags seen = { .how = MESSAGE_ADD,
 		.flags = MESSAGE_SEEN,
@@ -281,7 +211,7 @@ mark_seen(struct imap *i, struct task *t)
 
 /* What is told of this message. */
 static uint32_t
-items_of(struct imap *i, struct task *t)
+items_of(struct imap *i, struct fetch_task *t)
 {
 	uint32_t items = t->f.items;
 
@@ -301,7 +231,7 @@ items_of(struct imap *i, struct task *t)
 
 /* Put all of a message but its sections. ERR_NONE: it is gone. */
 static int
-put_message(struct imap *i, struct task *t)
+put_message(struct imap *i, struct fetch_task *t)
 {
 	uint32_t items = items_of(i, t);
 	bool needs_summary =
@@ -324,7 +254,7 @@ put_message(struct imap *i, struct task *t)
 
 /* Begin with the message at the walk. */
 static void
-begin_message(struct imap *i, struct task *t)
+begin_message(struct imap *i, struct fetch_task *t)
 {
 	size_t before = t->line.len;
 	int rc = put_message(i, t);
@@ -347,7 +277,7 @@ begin_message(struct imap *i, struct task *t)
 
 /* Go to the next message. Returns the work. */
 static unsigned
-next_message(struct imap *i, struct task *t)
+next_message(struct imap *i, struct fetch_task *t)
 {
 	int rc;
 
@@ -377,168 +307,21 @@ next_message(struct imap *i, struct task *t)
 }
 
 static void
-end_message(struct imap *i, struct task *t)
+end_message(struct imap *i, struct fetch_task *t)
 {
 	if (t->is_pinned)
 		body_unpin(i->env->store, t->m.body);
 	t->is_pinned = false;
 	if (!t->has_item) /* an empty list is none of the grammar */
-		buf_put_u64(item(t, "UID "), t->m.uid);
+		buf_put_u64(fetch_item(t, "UID "), t->m.uid);
 	buf_put_str(&t->line, ")\r\n");
 	t->place = AT_MESSAGE;
-}
-
-/* --- sections --- */
-
-/* Put the section's name as the client wrote it: some find its answer by that
- * (Apple Mail). */
-static void
-put_section_name(struct task *t, const struct fetch_section *s)
-{
-	static const char *const names[] = { [FETCH_SECTION] = "BODY[",
-		[FETCH_RFC822] = "RFC822 ",
-		[FETCH_RFC822_HEADER] = "RFC822.HEADER ",
-		[FETCH_RFC822_TEXT] = "RFC822.TEXT ",
-		[FETCH_BINARY] = "BINARY[",
-		[FETCH_BINARY_SIZE] = "BINARY.SIZE[" };
-	struct buf *out = item(t, names[s->name]);
-	struct span raw = s->raw;
-
-	if (s->name != FETCH_SECTION && s->name != FETCH_BINARY &&
-	    s->name != FETCH_BINARY_SIZE)
-		return;
-	if (span_find(raw, '\n') < raw.len) { /* literals in it */
-		buf_put(out, span_sub(raw, 0, span_find(raw, '(')));
-		for (uint32_t n = 0; n < s->n_names; n++) {
-			buf_put_char(out, n == 0 ? '(' : ' ');
-			imap_put_astring(out, s->names[n], t->is_utf8);
-		}
-		buf_put_char(out, ')');
-	} else {
-		buf_put(out, raw);
-	}
-	buf_put_char(out, ']');
-	if (s->has_partial) {
-		buf_put_char(out, '<');
-		buf_put_u64(out, s->offset);
-		buf_put_char(out, '>');
-	}
-	buf_put_char(out, ' ');
-}
-
-static void
-next_section(struct task *t)
-{
-	t->section = t->section->next;
-	t->place = AT_SECTION;
-}
-
-/* A section cannot be told. */
-static void
-skip_section(struct task *t, int rc)
-{
-	if (rc == ERR_NONE) { /* no such part */
-		put_section_name(t, t->section);
-		buf_put_str(&t->line,
-		    t->section->name == FETCH_BINARY_SIZE ? "0" : "NIL");
-	} else if (rc == ERR_UNSUPPORTED) {
-		t->has_unknown_cte = true; /* RFC 3516 4.3 */
-	} else if (rc == ERR_NOMEM) {
-		t->is_nomem = true;
-	} else {
-		t->is_damaged = true;
-	}
-	next_section(t);
-}
-
-/* Its size is known: announce it. */
-static void
-announce(struct imap *i, struct task *t)
-{
-	struct fetch_stream *s = &t->stream;
-	int rc = 0;
-
-	if (t->section->name == FETCH_BINARY_SIZE) {
-		put_section_name(t, t->section);
-		buf_put_u64(&t->line, s->size);
-		next_section(t);
-		return;
-	}
-	rc = fetch_stream_rewind(s, i->env->store);
-	if (rc < 0) {
-		skip_section(t, rc == ERR_NONE ? ERR_DAMAGED : rc);
-		return;
-	}
-	put_section_name(t, t->section);
-	/* RFC 3516 4.4: literal8, where another would not do. */
-	if (t->section->name == FETCH_BINARY &&
-	    (s->has_nul || (s->coding == FETCH_AS_IS && t->has_summary &&
-	                       (t->summary.flags & SUMMARY_HAS_NUL))))
-		buf_put_char(&t->line, '~');
-	buf_put_char(&t->line, '{');
-	buf_put_u64(&t->line, s->left);
-	buf_put_str(&t->line, "}\r\n");
-	t->place = AT_BYTES;
-}
-
-static void
-open_section(struct imap *i, struct task *t)
-{
-	int rc = 0;
-
-	if (!t->is_pinned) {
-		rc = body_pin(i->env->store, t->m.body);
-		t->is_pinned = rc == 0;
-	}
-	if (rc == 0)
-		rc = fetch_stream_open(&t->stream, t->section, t->m.body,
-		    t->m.bytes, t->has_summary ? &t->summary : NULL,
-		    t->is_utf8);
-	if (rc < 0)
-		skip_section(t, rc);
-	else
-		t->place = AT_COUNT;
-}
-
-static void
-count_section(struct imap *i, struct task *t)
-{
-	int rc = fetch_stream_count(&t->stream, i->env->store);
-
-	if (rc < 0)
-		skip_section(t, rc == ERR_NONE ? ERR_DAMAGED : rc);
-	else if (rc == 0)
-		announce(i, t);
-}
-
-/* Returns whether the line must be sent first. */
-static bool
-send_section(struct imap *i, struct task *t)
-{
-	struct buf *out = &t->line;
-	size_t max = SMALL_BYTES;
-
-	if (t->stream.left > SMALL_BYTES) {
-		if (t->line.len > 0)
-			return true;
-		out = conn_out(i->conn);
-		max = conn_out_room(i->conn);
-		if (max > PIECE_BYTES)
-			max = PIECE_BYTES;
-	}
-	if (max == 0)
-		return true;
-	if (fetch_stream_put(&t->stream, i->env->store, max, out) < 0)
-		give_up(i, t);
-	else if (t->stream.left == 0)
-		next_section(t);
-	return false;
 }
 
 /* --- the job --- */
 
 static unsigned
-read_changes(struct imap *i, struct task *t)
+read_changes(struct imap *i, struct fetch_task *t)
 {
 	int rc = fetch_vanished_step(&t->vanished, i->env->store, i->view);
 
@@ -553,7 +336,7 @@ read_changes(struct imap *i, struct task *t)
 
 /* A bounded piece of work. Returns how much it was. */
 static unsigned
-work(struct imap *i, struct task *t)
+work(struct imap *i, struct fetch_task *t)
 {
 	switch (t->place) {
 	case AT_CHANGES:
@@ -568,13 +351,11 @@ work(struct imap *i, struct task *t)
 		if (t->section == NULL)
 			end_message(i, t);
 		else
-			open_section(i, t);
+			(void)fetch_send(i, t);
 		return 1;
 	case AT_COUNT:
-		count_section(i, t);
-		return WORK_OF_SECTION;
 	case AT_BYTES:
-		return send_section(i, t) ? MAX_WORK : WORK_OF_SECTION;
+		return fetch_send(i, t) ? WORK_OF_SECTION : MAX_WORK;
 	case AT_END:
 		break;
 	}
@@ -582,7 +363,7 @@ work(struct imap *i, struct task *t)
 }
 
 static void
-finish(struct imap *i, const struct task *t)
+finish(struct imap *i, const struct fetch_task *t)
 {
 	if (t->is_nomem)
 		imap_error(i, ERR_NOMEM);
@@ -601,7 +382,7 @@ finish(struct imap *i, const struct task *t)
 static enum imap_step
 step(struct imap *i)
 {
-	struct task *t = i->task;
+	struct fetch_task *t = i->task;
 	uint64_t modseq = mailbox_modseq(i->env->store, i->view->mailbox);
 	unsigned n = 0;
 
@@ -615,7 +396,7 @@ step(struct imap *i)
 		n += work(i, t);
 		if (!buf_failed(&t->line))
 			continue;
-		give_up(i, t); /* half of a message is said */
+		fetch_give_up(i, t); /* half of a message is said */
 		return IMAP_WAIT;
 	}
 	if (i->state == IMAP_LOGGED_OUT)
@@ -628,7 +409,7 @@ step(struct imap *i)
 static void
 release(struct imap *i)
 {
-	struct task *t = i->task;
+	struct fetch_task *t = i->task;
 
 	if (t->is_pinned)
 		body_unpin(i->env->store, t->m.body);
@@ -643,10 +424,10 @@ release(struct imap *i)
 
 static const struct imap_job job = { .step = step, .free = release };
 
-static struct task *
+static struct fetch_task *
 new_task(struct imap *i)
 {
-	struct task *t = imap_alloc(i, sizeof(*t));
+	struct fetch_task *t = imap_alloc(i, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
@@ -665,7 +446,7 @@ new_task(struct imap *i)
 
 /* What the modifiers and items bring with them. ERR_SYNTAX, ERR_NOMEM. */
 static int
-prepare(struct imap *i, struct task *t, struct imap_set *set)
+prepare(struct imap *i, struct fetch_task *t, struct imap_set *set)
 {
 	struct fetch *f = &t->f;
 	int rc;
@@ -694,7 +475,7 @@ prepare(struct imap *i, struct task *t, struct imap_set *set)
 void
 imap_fetch(struct imap *i, struct cur *args)
 {
-	struct task *t = new_task(i);
+	struct fetch_task *t = new_task(i);
 	struct imap_set set;
 	int rc = 0;
 
