@@ -14,6 +14,7 @@
 #include "net/cert.h"
 #include "net/cert_make.h"
 #include "net/conn.h"
+#include "net/dns.h"
 #include "net/listen.h"
 #include "net/loop.h"
 #include "net/peer.h"
