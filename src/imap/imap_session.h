@@ -121,6 +121,8 @@ typedef void (*imap_run)(struct imap *i, struct cur *args);
 /* The longest text of a tagged reply. */
 #define IMAP_TEXT_BYTES (CONN_OUT_MAX - CONN_OUT_LOW - 1024)
 
+/* --- the end of a command: imap_answer.c --- */
+
 /* End the command with "TAG text". text is a literal or in the arena, begins
  * with OK, NO or BAD, is ASCII and without CRLF, at most IMAP_TEXT_BYTES. */
 void imap_done(struct imap *i, const char *text);
