@@ -36,6 +36,7 @@ drain(struct imap *i, struct fetch_task *t)
 
 	conn_put(i->conn, rest);
 	t->n_sent += rest.len;
+	t->is_begun_sent = t->is_begun_sent || rest.len > 0;
 	if (t->n_sent < t->line.len)
 		return false;
 	t->n_sent = 0;
@@ -238,16 +239,19 @@ put_message(struct imap *i, struct fetch_task *t)
 	    t->f.sections != NULL || (items & FETCH_OF_SUMMARY);
 	int rc = needs_summary ? read_summary(i, t) : 0;
 
-	if (rc == ERR_NONE)
+	if (rc == ERR_NONE || rc == ERR_NOMEM)
 		return rc;
-	if (rc < 0)
-		t->is_damaged = true; /* the message itself may be whole */
+	if (rc < 0) { /* the message itself may be whole */
+		t->is_damaged = true;
+		items &= ~FETCH_OF_SUMMARY;
+		rc = 0;
+	}
 	t->has_item = false;
 	buf_put_str(&t->line, "* ");
 	buf_put_u64(&t->line, t->walk.seq);
 	buf_put_str(&t->line, " FETCH (");
 	put_record_items(i, t, items);
-	if (rc == 0 && (items & FETCH_OF_SUMMARY))
+	if (items & FETCH_OF_SUMMARY)
 		rc = put_summary_items(t, items);
 	return buf_failed(&t->line) ? ERR_NOMEM : rc;
 }
@@ -256,21 +260,25 @@ put_message(struct imap *i, struct fetch_task *t)
 static void
 begin_message(struct imap *i, struct fetch_task *t)
 {
-	size_t before = t->line.len;
-	int rc = put_message(i, t);
+	int rc;
 
-	if (rc == 0 || (rc < 0 && t->is_damaged && rc != ERR_NOMEM)) {
+	t->begun_at = t->line.len;
+	t->is_begun_sent = false;
+	rc = put_message(i, t);
+
+	if (rc == 0) {
 		t->section = t->f.sections;
 		t->place = AT_SECTION;
 		return;
 	}
-	/* Nothing was said of it. */
-	t->line.has_failed = false;
-	buf_truncate(&t->line, before);
+	if (rc == ERR_NOMEM) {
+		fetch_fail(i, t);
+		return;
+	}
+	/* Nothing is said of it. */
+	buf_truncate(&t->line, t->begun_at);
 	if (rc == ERR_NONE)
 		t->is_missing = true;
-	else if (rc == ERR_NOMEM)
-		t->is_nomem = true;
 	else
 		t->is_damaged = true;
 }
@@ -396,8 +404,7 @@ step(struct imap *i)
 		n += work(i, t);
 		if (!buf_failed(&t->line))
 			continue;
-		fetch_give_up(i, t); /* half of a message is said */
-		return IMAP_WAIT;
+		fetch_fail(i, t);
 	}
 	if (i->state == IMAP_LOGGED_OUT)
 		return IMAP_WAIT;

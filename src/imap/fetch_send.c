@@ -6,7 +6,6 @@
 /* Of a section, at a time. */
 #define PIECE_BYTES (16 * 1024)
 
-/* Begin an item of the message. */
 struct buf *
 fetch_item(struct fetch_task *t, const char *name)
 {
@@ -17,12 +16,24 @@ fetch_item(struct fetch_task *t, const char *name)
 	return &t->line;
 }
 
-/* A literal cannot be kept, or the line not be written. */
 void
 fetch_give_up(struct imap *i, struct fetch_task *t)
 {
 	conn_abort(i->conn);
 	i->state = IMAP_LOGGED_OUT;
+	t->place = AT_END;
+}
+
+void
+fetch_fail(struct imap *i, struct fetch_task *t)
+{
+	if (t->is_begun_sent) {
+		fetch_give_up(i, t);
+		return;
+	}
+	t->line.has_failed = false;
+	buf_truncate(&t->line, t->begun_at);
+	t->is_nomem = true;
 	t->place = AT_END;
 }
 
@@ -73,7 +84,7 @@ next_section(struct fetch_task *t)
 
 /* A section cannot be told. */
 static void
-skip_section(struct fetch_task *t, int rc)
+skip_section(struct imap *i, struct fetch_task *t, int rc)
 {
 	if (rc == ERR_NONE) { /* no such part */
 		put_section_name(t, t->section);
@@ -82,7 +93,8 @@ skip_section(struct fetch_task *t, int rc)
 	} else if (rc == ERR_UNSUPPORTED) {
 		t->has_unknown_cte = true; /* RFC 3516 4.3 */
 	} else if (rc == ERR_NOMEM) {
-		t->is_nomem = true;
+		fetch_fail(i, t);
+		return;
 	} else {
 		t->is_damaged = true;
 	}
@@ -104,7 +116,7 @@ announce(struct imap *i, struct fetch_task *t)
 	}
 	rc = fetch_stream_rewind(s, i->env->store);
 	if (rc < 0) {
-		skip_section(t, rc == ERR_NONE ? ERR_DAMAGED : rc);
+		skip_section(i, t, rc == ERR_NONE ? ERR_DAMAGED : rc);
 		return;
 	}
 	put_section_name(t, t->section);
@@ -133,7 +145,7 @@ open_section(struct imap *i, struct fetch_task *t)
 		    t->m.bytes, t->has_summary ? &t->summary : NULL,
 		    t->is_utf8);
 	if (rc < 0)
-		skip_section(t, rc);
+		skip_section(i, t, rc);
 	else
 		t->place = AT_COUNT;
 }
@@ -144,7 +156,7 @@ count_section(struct imap *i, struct fetch_task *t)
 	int rc = fetch_stream_count(&t->stream, i->env->store);
 
 	if (rc < 0)
-		skip_section(t, rc == ERR_NONE ? ERR_DAMAGED : rc);
+		skip_section(i, t, rc == ERR_NONE ? ERR_DAMAGED : rc);
 	else if (rc == 0)
 		announce(i, t);
 }

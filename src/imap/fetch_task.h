@@ -51,7 +51,9 @@ struct fetch_task {
 	struct fetch_stream stream;
 	/* --- output --- */
 	struct buf line, scratch;
-	size_t n_sent; /* of the line */
+	size_t n_sent;      /* of the line */
+	size_t begun_at;    /* the message, in the line */
+	bool is_begun_sent; /* some of the line went since it began */
 	/* --- what the tagged reply tells --- */
 	bool is_missing, is_damaged, is_nomem, has_unknown_cte;
 };
@@ -59,8 +61,12 @@ struct fetch_task {
 /* Begin an item of the message: returns the line, behind the name. */
 struct buf *fetch_item(struct fetch_task *t, const char *name);
 
-/* End the connection: a literal cannot be kept, or the line not be written. */
+/* End the connection: a literal cannot be kept. */
 void fetch_give_up(struct imap *i, struct fetch_task *t);
+
+/* Without memory: take back what is said of the message and end the command;
+ * end the connection, if some of it is sent. */
+void fetch_fail(struct imap *i, struct fetch_task *t);
 
 /* AT_SECTION, t->section not being NULL; AT_COUNT; AT_BYTES: do a bounded piece
  * of work. Returns false when the line must be sent first. */
