@@ -146,6 +146,50 @@ rangeset_copy(struct rangeset *to, const struct rangeset *from)
 }
 
 int
+rangeset_remove_all(struct rangeset *s, const struct rangeset *other)
+{
+	size_t n = s->n, out = 0, k = 0;
+	const struct range *in;
+
+	/* Each removed range splits one at most: with so much room in front of
+	 * what is read, what is written never comes upon it. */
+	if (rangeset_reserve(s, other->n) < 0)
+		return ERR_NOMEM;
+	if (n == 0 || other->n == 0)
+		return 0;
+	memmove(s->r + other->n, s->r, n * sizeof(*s->r));
+	in = s->r + other->n;
+	s->n_members = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct range x = in[i];
+		bool is_left = true;
+
+		while (k < other->n && other->r[k].last < x.first)
+			k++;
+		/* The last range of other may reach into the next one. */
+		for (; k < other->n && other->r[k].first <= x.last; k++) {
+			struct range y = other->r[k];
+
+			if (x.first < y.first) {
+				s->r[out] =
+				    (struct range){ x.first, y.first - 1 };
+				s->n_members += width(s->r[out++]);
+			}
+			is_left = y.last < x.last;
+			if (!is_left)
+				break;
+			x.first = y.last + 1;
+		}
+		if (is_left) {
+			s->r[out++] = x;
+			s->n_members += width(x);
+		}
+	}
+	s->n = out;
+	return 0;
+}
+
+int
 rangeset_intersect(
     const struct rangeset *a, const struct rangeset *b, struct rangeset *out)
 {

@@ -35,6 +35,11 @@ MUST_USE int rangeset_reserve(struct rangeset *s, size_t n);
 /* Remove first..last, whether there or not. ERR_NOMEM: unchanged. */
 MUST_USE int rangeset_remove(struct rangeset *s, uint32_t first, uint32_t last);
 
+/* Remove all members of other, in place. O(ranges of both). ERR_NOMEM:
+ * unchanged. */
+MUST_USE int rangeset_remove_all(
+    struct rangeset *s, const struct rangeset *other);
+
 MUST_USE int rangeset_copy(struct rangeset *to, const struct rangeset *from);
 
 /* Replace what out holds by the members of a that are in b too, or are not in

@@ -149,29 +149,6 @@ add_all(struct rangeset *to, const struct rangeset *uids)
 	return rc;
 }
 
-static int
-remove_all(struct rangeset *from, const struct rangeset *uids)
-{
-	struct rangeset left;
-	int rc = 0;
-
-	if (uids->n <= 4) {
-		for (size_t i = 0; rc == 0 && i < uids->n; i++)
-			rc = rangeset_remove(
-			    from, uids->r[i].first, uids->r[i].last);
-		return rc;
-	}
-	rangeset_init(&left);
-	rc = rangeset_subtract(from, uids, &left);
-	if (rc < 0) {
-		rangeset_deinit(&left);
-		return rc;
-	}
-	rangeset_deinit(from);
-	*from = left;
-	return 0;
-}
-
 /* Carry a set over the changes in (*after, until], which moves *after. is_back:
  * what vanished there is put in (UIDs are never used again, so it was there
  * before). Returns 1 when there are more than MAX_LOG_STEPS. */
@@ -192,7 +169,7 @@ walk_log(struct imap_uids *u, uint64_t *after, uint64_t until, bool is_back)
 		}
 		if (c.kind == CHANGE_VANISHED)
 			rc = is_back ? add_all(&u->set, &c.uids)
-			             : remove_all(&u->set, &c.uids);
+			             : rangeset_remove_all(&u->set, &c.uids);
 		else if (c.kind == CHANGE_APPENDED && !is_back)
 			rc = add_all(&u->set, &c.uids);
 		if (rc == 0)
@@ -332,7 +309,8 @@ imap_uids_change(struct imap_uids **u, uint64_t modseq, bool is_added,
 		return ERR_NOMEM;
 	to->serial = ++last_serial;
 	to->from = 0; /* a failure may leave a part of it changed */
-	rc = is_added ? add_all(&to->set, uids) : remove_all(&to->set, uids);
+	rc = is_added ? add_all(&to->set, uids)
+	              : rangeset_remove_all(&to->set, uids);
 	if (rc < 0) {
 		if (to != old)
 			imap_uids_unref(to);

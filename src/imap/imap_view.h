@@ -127,8 +127,8 @@ void imap_view_put_fetch(
  * FETCH with FLAGS (UID with them, MODSEQ where CONDSTORE is on), FLAGS when
  * there is a new keyword. Returns 1 when more is to be told (call again, with
  * the same may_expunge, when the output has IMAP_REPLY_BYTES of room), 0 when
- * the view is up to date, or an error: ERR_GONE: the mailbox was deleted. Puts at
- * most IMAP_REPLY_BYTES a call, and FLAGS as above. */
+ * the view is up to date, or an error: ERR_GONE: the mailbox was deleted.
+ * Puts as much as there is room for. */
 MUST_USE int imap_view_sync(struct imap *i, bool may_expunge);
 
 /* For this module's files: a set of now, shared if there is one; a slice of

@@ -18,15 +18,13 @@ struct sync {
 	struct imap_view *v;
 	struct store *store;
 	bool may_expunge;
-	size_t room; /* of the output when the call began */
 };
 
-/* Can so much more be put within this call? */
+/* Can so much more be put, and a line behind it? */
 static bool
 has_room(const struct sync *s, size_t bytes)
 {
-	return s->room - conn_out_room(s->i->conn) + bytes + SYNC_LINE <=
-	       IMAP_REPLY_BYTES;
+	return conn_out_room(s->i->conn) >= bytes + SYNC_LINE;
 }
 
 /* --- FLAGS --- */
@@ -198,13 +196,9 @@ imap_view_put_fetch(
 static int
 tell_flags(struct sync *s, uint32_t seq, const struct message *m)
 {
-	size_t room;
-
 	if (!has_room(s, m->keywords == 0 ? SYNC_LINE : IMAP_FETCH_BYTES))
 		return 1;
-	room = conn_out_room(s->i->conn);
 	imap_view_tell_keywords(s->i, m->keywords);
-	s->room -= room - conn_out_room(s->i->conn); /* not counted */
 	if (s->v->n_told < seq)
 		tell_exists(s);
 	imap_view_put_fetch(s->i, seq, m,
@@ -396,7 +390,7 @@ sync_step(struct sync *s, struct change *c)
 int
 imap_view_sync(struct imap *i, bool may_expunge)
 {
-	struct sync s = { i, i->view, i->env->store, may_expunge, 0 };
+	struct sync s = { i, i->view, i->env->store, may_expunge };
 	struct imap_view *v = i->view;
 	struct change c;
 	uint64_t modseq;
@@ -409,8 +403,7 @@ imap_view_sync(struct imap *i, bool may_expunge)
 		v->is_deleted = true;
 		return ERR_GONE;
 	}
-	s.room = conn_out_room(i->conn);
-	if (s.room < IMAP_REPLY_BYTES)
+	if (conn_out_room(i->conn) < IMAP_REPLY_BYTES)
 		return 1;
 	if (modseq == v->seen_modseq) {
 		tell_exists(&s);

@@ -140,12 +140,13 @@ test_damage(void)
 static void
 test_two_sets(unsigned seed)
 {
-	struct rangeset a, b, both, alone;
+	struct rangeset a, b, both, alone, rest;
 
 	rangeset_init(&a);
 	rangeset_init(&b);
 	rangeset_init(&both);
 	rangeset_init(&alone);
+	rangeset_init(&rest);
 	srand(seed);
 	for (int round = 0; round < 200; round++) {
 		uint32_t first = (uint32_t)(rand() % SPACE) + 1;
@@ -165,6 +166,11 @@ test_two_sets(unsigned seed)
 			CHECK(rangeset_has(&alone, v) == (in_a && !in_b));
 		}
 		CHECK(both.n_members + alone.n_members == a.n_members);
+		CHECK(rangeset_copy(&rest, &a) == 0);
+		CHECK(rangeset_remove_all(&rest, &b) == 0);
+		CHECK(rest.n == alone.n && rest.n_members == alone.n_members);
+		CHECK(rest.n == 0 ||
+		      memcmp(rest.r, alone.r, rest.n * sizeof(*rest.r)) == 0);
 	}
 	rangeset_clear(&a);
 	rangeset_clear(&b);
@@ -186,6 +192,7 @@ test_two_sets(unsigned seed)
 	rangeset_deinit(&b);
 	rangeset_deinit(&both);
 	rangeset_deinit(&alone);
+	rangeset_deinit(&rest);
 }
 
 int

@@ -279,7 +279,6 @@ sync_client(struct client *c, bool may_expunge)
 
 	do {
 		rc = imap_view_sync(&c->i, may_expunge);
-		CHECK(c->conn.out.len <= IMAP_REPLY_BYTES + IMAP_FLAGS_BYTES);
 		hear(c);
 	} while (rc == 1);
 	CHECK_INT(rc, 0);
