@@ -170,9 +170,9 @@ is_unchanged(const struct fetch_task *t, const struct message *m)
 	return t->f.has_changed_since && m->modseq <= t->f.changed_since;
 }
 
-/* Set \Seen for this message and for some that follow. Without success it is
- * left: reading is what was asked for. */
-static void
+/* Set \Seen for this message and for some that follow. In a store that takes
+ * no changes it is left: reading is what was asked for. */
+static int
 mark_seen(struct imap *i, struct fetch_task *t)
 {
 	struct message_flags seen = { .how = MESSAGE_ADD,
@@ -180,6 +180,7 @@ mark_seen(struct imap *i, struct fetch_task *t)
 		.unchanged_since = UINT64_MAX };
 	uint64_t bytes = 0, modseq = 0;
 	uint32_t from = t->at_ahead, to = from;
+	int rc = 0;
 
 	rangeset_clear(&t->marked);
 	for (; to < t->n_ahead && bytes <= SEEN_BYTES &&
@@ -189,15 +190,17 @@ mark_seen(struct imap *i, struct fetch_task *t)
 
 		bytes += m->bytes;
 		if (!(m->flags & MESSAGE_SEEN) && !is_unchanged(t, m) &&
-		    rangeset_has(&t->uids, m->uid) &&
-		    rangeset_add(&t->marked, m->uid, m->uid) < 0)
+		    rangeset_has(&t->uids, m->uid))
+			rc = rangeset_add(&t->marked, m->uid, m->uid);
+		if (rc < 0)
 			break;
 	}
-	if (message_set_flags(i->env->store, i->view->mailbox, &t->marked,
-	        &seen, NULL, &modseq) < 0 ||
-	    modseq == 0) {
+	if (rc == 0)
+		rc = message_set_flags(i->env->store, i->view->mailbox,
+		    &t->marked, &seen, NULL, &modseq);
+	if (rc < 0 || modseq == 0) {
 		rangeset_clear(&t->marked);
-		return;
+		return rc == ERR_NOMEM || rc == ERR_IO ? ERR_NOMEM : 0;
 	}
 	imap_view_own(i->view, modseq);
 	t->modseq = modseq;
@@ -208,18 +211,15 @@ mark_seen(struct imap *i, struct fetch_task *t)
 		t->ahead[from].modseq = modseq;
 	}
 	t->m = t->ahead[t->at_ahead];
+	return 0;
 }
 
-/* What is told of this message. */
+/* What is told of this message, whose \Seen is set. */
 static uint32_t
-items_of(struct imap *i, struct fetch_task *t)
+items_of(const struct imap *i, const struct fetch_task *t)
 {
 	uint32_t items = t->f.items;
 
-	if (!t->sets_seen)
-		return items;
-	if (!(t->m.flags & MESSAGE_SEEN))
-		mark_seen(i, t);
 	/* RFC 9051 6.4.5: FLAGS if they changed by it; RFC 7162 3.2: MODSEQ
 	 * with them. */
 	if (rangeset_has(&t->marked, t->m.uid)) {
@@ -234,11 +234,16 @@ items_of(struct imap *i, struct fetch_task *t)
 static int
 put_message(struct imap *i, struct fetch_task *t)
 {
-	uint32_t items = items_of(i, t);
 	bool needs_summary =
-	    t->f.sections != NULL || (items & FETCH_OF_SUMMARY);
-	int rc = needs_summary ? read_summary(i, t) : 0;
+	    t->f.sections != NULL || (t->f.items & FETCH_OF_SUMMARY);
+	uint32_t items;
+	int rc = 0;
 
+	if (t->sets_seen && !(t->m.flags & MESSAGE_SEEN))
+		rc = mark_seen(i, t);
+	if (rc == 0 && needs_summary)
+		rc = read_summary(i, t);
+	items = items_of(i, t);
 	if (rc == ERR_NONE || rc == ERR_NOMEM)
 		return rc;
 	if (rc < 0) { /* the message itself may be whole */

@@ -157,6 +157,8 @@ put_addresses(struct buf *out, struct span value)
 	buf_init(&scratch, MAX_DOWNGRADE_FIELD);
 	address_iter_init(&it, value, &scratch);
 	while (address_iter_next(&it, &a) == 0) {
+		if (buf_error(&scratch) == ERR_NOMEM)
+			out->has_failed = true;
 		if (a.kind == ADDRESS_GROUP_END) {
 			buf_put_char(out, ';');
 			comma = ",\r\n ";
@@ -174,8 +176,6 @@ put_addresses(struct buf *out, struct span value)
 		buf_put_char(out, ':');
 		comma = "\r\n ";
 	}
-	if (buf_error(&scratch) == ERR_NOMEM)
-		out->has_failed = true;
 	buf_deinit(&scratch);
 }
 
