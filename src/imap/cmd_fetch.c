@@ -226,6 +226,8 @@ items_of(const struct imap *i, const struct fetch_task *t)
 		items |= FETCH_FLAGS;
 		if (i->enabled & IMAP_CONDSTORE)
 			items |= FETCH_MODSEQ;
+		if (i->enabled & IMAP_QRESYNC) /* RFC 7162 3.2.4 */
+			items |= FETCH_UID;
 	}
 	return items;
 }

@@ -496,9 +496,15 @@ charset_of(const struct summary_part *p)
 	struct cur c = cur_of(p->params);
 	struct span name, value;
 
-	while (summary_param_next(&c, &name, &value) == 0)
+	while (summary_param_next(&c, &name, &value) == 0) {
 		if (span_is_nocase(name, SPAN("charset")))
 			return value;
+		if (span_is_nocase(name, SPAN("charset*"))) { /* RFC 2231 4 */
+			(void)span_split(&value, '\'');
+			(void)span_split(&value, '\'');
+			return value;
+		}
+	}
 	return SPAN("us-ascii"); /* RFC 2045 5.2 */
 }
 

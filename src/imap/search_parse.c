@@ -110,7 +110,8 @@ static const enum search_level levels[] = {
 struct frame {
 	struct search_key *key;
 	uint32_t n_missing; /* of an OR */
-	bool is_not;        /* a NOT stands before the next key */
+	bool is_not;        /* the next key is turned */
+	bool is_behind_not; /* a NOT, or more of them, stand before it */
 };
 
 struct parser {
@@ -357,7 +358,7 @@ add(struct parser *p, enum search_kind kind, struct search_key **out)
 	if (f == NULL)
 		return 0;
 	k->is_not = f->is_not;
-	f->is_not = false;
+	f->is_not = f->is_behind_not = false;
 	if (f->key->last != NULL)
 		f->key->last->next = k;
 	else
@@ -402,6 +403,7 @@ parse_word(struct parser *p, const struct word *w)
 
 	if (w->argument == ARG_NOT) {
 		f->is_not = !f->is_not;
+		f->is_behind_not = true;
 		return 0;
 	}
 	if (w->argument == ARG_OR && f->key->kind == SEARCH_OR && !f->is_not) {
@@ -455,7 +457,8 @@ close_lists(struct parser *p)
 	for (;;) {
 		struct frame *f = top(p);
 
-		if (f->is_not || (f->key->kind == SEARCH_OR && f->n_missing))
+		if (f->is_behind_not ||
+		    (f->key->kind == SEARCH_OR && f->n_missing))
 			return syntax(imap_parse_sp(&p->c));
 		if (f->key->kind == SEARCH_OR) {
 			p->depth--;

@@ -154,6 +154,26 @@ note_param(struct entity_facts *out, struct span name, struct span value)
 	}
 }
 
+/* Also if it is written as RFC 2231 4 lets it. */
+static void
+note_value(struct entity_facts *out, struct span name, bool is_extended,
+    struct buf *value)
+{
+	struct buf decoded;
+
+	if (!is_extended) {
+		note_param(out, name, buf_span(value));
+		return;
+	}
+	buf_init(&decoded, 4 * MAX_FIELD_KEPT_BYTES);
+	params_put_decoded(&decoded, buf_span(value));
+	note_param(out, name, buf_span(&decoded));
+	/* The caller looks at that of the value. */
+	if (buf_error(&decoded) == ERR_NOMEM)
+		value->has_failed = true;
+	buf_deinit(&decoded);
+}
+
 /* Append the parameters behind c as one string. */
 static void
 put_params(struct buf *b, struct cur c, struct entity_facts *out)
@@ -173,7 +193,7 @@ put_params(struct buf *b, struct cur c, struct entity_facts *out)
 			buf_put_char(&list, '*');
 		blob_put_string(
 		    &list, value.len > 0 ? buf_span(&value) : SPAN(""));
-		note_param(out, name, buf_span(&value));
+		note_value(out, name, is_extended, &value);
 		/* The next one resets value, and its failure with it. */
 		if (buf_failed(&value))
 			b->has_failed = true;

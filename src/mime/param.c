@@ -41,6 +41,9 @@ read_value(struct param *p, struct cur *c)
 		*c = at;
 		return;
 	}
+	/* RFC 2045 5.1: spaces and comments may stand before it. */
+	if (t.kind == TOKEN_ATOM)
+		c->p = t.text.p;
 	while (c->p < c->end && ascii_is_space(*c->p))
 		c->p++;
 	start = c->p;

@@ -114,6 +114,15 @@ static const struct {
 	    "1 multipart/b 7bit 46:88+17 3 {boundary=bb}\n"
 	    "2 text/plain 7bit 94:96+1 0\n"
 	    "1 text/plain 7bit 114:116+1 0\n\"x\"\n" },
+	/* As RFC 2231 4 writes it, and behind a comment. */
+	{ "Content-Type: multipart/a; boundary*=\"us-ascii''%62b\"\r\n\r\n"
+	  "--bb\r\nContent-Type: image/x\r\n\r\nx\r\n--bb--\r\n",
+	    "0 multipart/a 7bit 0:57+42 5 {boundary*=us-ascii''%62b}\n"
+	    "1 image/x 7bit 63:88+1 0\n" },
+	{ "Content-Type: multipart/a (x); boundary=(y)b(z)\r\n\r\n"
+	  "--b\r\nContent-Type: image/x\r\n\r\nx\r\n--b--\r\n",
+	    "0 multipart/a 7bit 0:51+40 5 {boundary=b}\n"
+	    "1 image/x 7bit 56:81+1 0\n" },
 	/* Neither empty headers nor empty bodies nor no end confuse it. */
 	{ "Content-Type: multipart/a; "
 	  "boundary=b\r\n\r\n--b\r\n--b\r\n\r\n--b\r\n"
