@@ -25,6 +25,10 @@ err_text(int code)
 		"not a Tinpost file",
 		"read-only at present",
 		"not supported",
+		"no answer in time",
+		"connection refused",
+		"not reachable",
+		"TLS failed",
 	};
 	const int n = (int)(sizeof(texts) / sizeof(texts[0]));
 

@@ -28,7 +28,11 @@ enum err {
 	ERR_TOO_NEW = -17,   /* written by a newer version */
 	ERR_FOREIGN = -18,   /* not ours: another program's or machine's file */
 	ERR_READ_ONLY = -19, /* the store takes no changes at present */
-	ERR_UNSUPPORTED = -20 /* known, but not supported */
+	ERR_UNSUPPORTED = -20, /* known, but not supported */
+	ERR_TIMEOUT = -21,     /* the peer did not answer in time */
+	ERR_REFUSED = -22,     /* the peer does not take connections there */
+	ERR_UNREACHABLE = -23, /* no way to the peer */
+	ERR_TLS = -24          /* the TLS handshake, or the certificate */
 };
 
 /* A short English sentence for a code, for logs and the command line; never

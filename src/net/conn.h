@@ -27,6 +27,7 @@
 
 struct conn;
 struct loop;
+struct tls_client; /* dial.h */
 struct tls_info;
 
 struct conn_ops {
@@ -102,6 +103,24 @@ void conn_start_tls(struct conn *c);
 bool conn_is_tls(const struct conn *c);
 /* What was negotiated. ERR_NONE: not TLS. */
 MUST_USE int conn_tls_info(const struct conn *c, struct tls_info *out);
+
+/* --- of connections that dial.h began --- */
+
+/* 0, or why there is no connection: ERR_TIMEOUT, ERR_REFUSED, ERR_UNREACHABLE
+ * (all other reasons of the network), ERR_TLS (the handshake, or the
+ * certificate when must_verify). */
+int conn_failed(const struct conn *c);
+/* The reason in a few English words, static: "connection refused",
+ * "certificate has expired". Empty when nothing failed. */
+const char *conn_fail_text(const struct conn *c);
+
+/* After the peer's go-ahead has been consumed: discard all unread input (it
+ * came before the handshake and could be forged: RFC 3207 6), and begin the
+ * handshake as the client. ERR_INVALID as for dial; ERR_NOMEM. */
+MUST_USE int conn_start_tls_client(
+    struct conn *c, const struct tls_client *how);
+
+/* --- */
 
 const struct peer *conn_peer(const struct conn *c);
 /* Our own end: the address that the peer connected to. */

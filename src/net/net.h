@@ -11,9 +11,11 @@
 #ifndef TINPOST_NET_NET_H
 #define TINPOST_NET_NET_H
 
+#include "net/anchors.h"
 #include "net/cert.h"
 #include "net/cert_make.h"
 #include "net/conn.h"
+#include "net/dial.h"
 #include "net/dns.h"
 #include "net/listen.h"
 #include "net/loop.h"

@@ -1,8 +1,9 @@
 /* tls.h - what TLS connections share, and what one has negotiated.
  *
  * TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305 (RFC 9325 4.2), as the
- * server. No renegotiation, no tickets, no compression; sessions are resumed
- * by identifier from a bounded memory (RFC 5246 7.4.1.2).
+ * server and (dial.h) as the client. No renegotiation, no tickets, no
+ * compression; the server resumes sessions by identifier from a bounded memory
+ * (RFC 5246 7.4.1.2), the client none.
  *
  * Bugs       BearSSL 0.6 has no TLS 1.3, and no extended master secret
  *            (RFC 7627): tls-unique is therefore given on full
@@ -45,6 +46,11 @@ struct tls_info {
 	/* RFC 5929 3: tls-unique; full handshakes only. */
 	bool has_unique;
 	uint8_t unique[12];
+	/* As the client; the channel bindings above are not given then. */
+	bool is_client;
+	bool is_verified;    /* an anchor, the dates and the name agree */
+	const char *why_not; /* when not: a few words, static; else NULL */
+	char peer_name[128]; /* of its certificate: a name, or empty */
 };
 
 #endif
