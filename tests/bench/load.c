@@ -78,7 +78,7 @@ static int64_t started_ns, ended_ns;
 static uint32_t *latencies_us;
 static uint16_t port;
 static const struct protocol *protocol;
-static int is_fresh, n_rcpts, n_people, n_messages;
+static int is_even, is_fresh, n_rcpts, n_people, n_messages;
 static const char *user, *password, *setup, *command;
 
 static struct {
@@ -196,11 +196,13 @@ ask_imap(struct conn *c, const char *text, size_t len)
 		ask(c, REPLY_IMAP, 'O', "t%ld %s\r\n", c->tag, words);
 }
 
-/* May this connection take one more of the measured requests? */
+/* May this connection take one more of the measured requests? Where each has a
+ * mailbox of its own, each does as much. */
 static int
 take(struct conn *c)
 {
-	if (n_left == 0)
+	if (n_left == 0 ||
+	    (is_even && c->n >= (n_wanted + n_conns - 1) / n_conns))
 		return 0;
 	n_left--;
 	c->is_counted = 1;
@@ -595,6 +597,7 @@ read_arguments(int argc, char **argv)
 	password = argc > 7 ? argv[7] : "";
 	if (strcmp(argv[1], "imap") == 0 && argc == 10) {
 		protocol = &imap;
+		is_even = 1;
 		setup = argv[8];
 		command = argv[9];
 	} else if (strcmp(argv[1], "login") == 0 && argc == 8)
