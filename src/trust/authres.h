@@ -1,0 +1,37 @@
+/* authres.h - the Authentication-Results field (RFC 8601): written, and
+ * recognised when somebody else wrote it in our name. Pure.
+ */
+#ifndef TINPOST_TRUST_AUTHRES_H
+#define TINPOST_TRUST_AUTHRES_H
+
+#include "base/buf.h"
+
+/* A field is written piece by piece into out:
+ *
+ *	authres_begin(&a, &out, host);
+ *	authres_method(&a, "spf", "pass", "");
+ *	authres_property(&a, "smtp.mailfrom", from);
+ *	authres_end(&a);
+ */
+struct authres {
+	struct buf *out;
+	size_t n_methods;
+};
+
+/* Append the name and authserv-id. */
+void authres_begin(struct authres *a, struct buf *out, struct span host);
+/* Append "method=result", on a line of its own, and reason="..." unless the
+ * reason is empty. */
+void authres_method(struct authres *a, const char *method, const char *result,
+    const char *reason);
+/* Append "name=value" of the last method; the value may be anything: it is
+ * quoted where it must be, and controls become "?". */
+void authres_property(struct authres *a, const char *name, struct span value);
+/* Append the end; "none" when there was no method (RFC 8601 2.2). */
+void authres_end(struct authres *a);
+
+/* Does the value of such a field begin with this authserv-id (RFC 8601 5)?
+ * Also true where it cannot be told, so that it is removed. */
+bool authres_is_ours(struct span value, struct span host);
+
+#endif

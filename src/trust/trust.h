@@ -1,0 +1,81 @@
+/* trust.h - is a message from whom it says? SPF, DKIM, ARC and DMARC of one
+ * message that comes in, put together into one verdict.
+ *
+ * Public modules of this room: those that are included here.
+ *
+ * Ownership  trust_new makes one struct trust for a message; trust_free at
+ *            any time stops what is still being asked.
+ * Errors     of DNS are results (temperror), never reasons to lose mail.
+ * Blocking   never: SPF is asked at once, keys and policy as soon as the
+ *            header is over, while the body still comes. Header hashes and
+ *            RSA are steps of a job, one signature each.
+ * Limits     DKIM_MAX_SIGNATURES, MAX_HEADER_BYTES of header kept until its
+ *            end, SPF's of RFC 7208 4.6.4, eight queries for each tree walk.
+ */
+#ifndef TINPOST_TRUST_TRUST_H
+#define TINPOST_TRUST_TRUST_H
+
+#include "net/net.h"
+#include "trust/authres.h"
+#include "trust/dkim.h"
+#include "trust/dmarc.h"
+#include "trust/spf.h"
+
+enum trust_mode {
+	TRUST_OFF,  /* not looked at */
+	TRUST_NOTE, /* results are put in the header only */
+	TRUST_ACT   /* and decide about the message */
+};
+
+struct trust_options {
+	struct dns *dns;
+	struct loop *loop;
+	struct span host; /* our name: authserv-id and %{r} */
+	enum trust_mode spf, dkim, dmarc;
+	/* How long results may take from trust_finish on; what is missing then
+	 * is a temperror. */
+	int64_t wait_ms;
+};
+
+struct trust_from {
+	const struct peer *peer; /* the client */
+	struct span helo;
+	struct span mail_from; /* local@domain, unquoted; empty: <> */
+};
+
+enum trust_verdict {
+	TRUST_ACCEPT,
+	TRUST_JUNK,    /* DMARC quarantine: into the folder Junk */
+	TRUST_REJECT,  /* reply with trust_text */
+	TRUST_TEMPFAIL /* the same, a temporary one */
+};
+
+struct trust;
+
+/* Begin to judge a message of this sender; everything is copied. wake is
+ * called once, from the loop, when trust_finish had to wait and the verdict is
+ * there. ERR_NOMEM. */
+MUST_USE int trust_new(const struct trust_options *o,
+    const struct trust_from *from, void (*wake)(void *owner), void *owner,
+    struct trust **out);
+void trust_free(struct trust *t); /* NULL is fine */
+
+/* The next bytes of the message as the client sent them, dots unstuffed. */
+void trust_feed(struct trust *t, struct span bytes);
+
+/* The message is whole. True: the verdict is there; false: wake will come. */
+bool trust_finish(struct trust *t);
+
+/* The rest is for when it is there. */
+enum trust_verdict trust_verdict(const struct trust *t);
+/* The reply, "550 5.7.1 ...", for TRUST_REJECT and TRUST_TEMPFAIL. */
+const char *trust_text(const struct trust *t);
+/* Append the Authentication-Results field with its CRLF (RFC 8601). */
+void trust_put_header(const struct trust *t, struct buf *out);
+/* Append "spf=pass dkim=pass dmarc=fail (reject)" for the event log. */
+void trust_put_words(const struct trust *t, struct buf *out);
+/* For who weighs a message: the results themselves; borrowed. */
+enum spf_result trust_spf(const struct trust *t);
+enum dmarc_result trust_dmarc(const struct trust *t);
+
+#endif
