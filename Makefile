@@ -12,7 +12,7 @@ export DEPS ?= $(BUILD)/deps
 PREFIX  ?= /usr/local
 DESTDIR ?=
 # Count up when tools/deps or the flags of the libraries change.
-export DEPS_REVISION := 1
+export DEPS_REVISION := 2
 
 ARCHES    := x86_64 armhf arm64 mipsel
 HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst armv7%,armhf,$(shell uname -m)))
@@ -51,16 +51,17 @@ LZ4_FLAGS := -DLZ4_MEMORY_USAGE=12
 LMDB_FLAGS := -DMDB_USE_ROBUST=0
 
 BEARSSL := -isystem $(DEPS)/src/bearssl/inc
+CARES   := -isystem $(DEPS)/src/c-ares/include -DCARES_STATICLIB
 LZ4     := -isystem $(DEPS)/src/lz4/lib $(LZ4_FLAGS)
 LMDB    := -isystem $(DEPS)/src/lmdb/libraries/liblmdb $(LMDB_FLAGS)
 
 # Third-party headers, room by room (src/LAYERS has the same as data).
-THIRD_net   := $(BEARSSL) $(LZ4)
+THIRD_net   := $(BEARSSL) $(CARES) $(LZ4)
 THIRD_auth  := $(BEARSSL)
 THIRD_trust := $(BEARSSL)
 THIRD_box   := $(BEARSSL)
 THIRD_store := $(LZ4) $(LMDB)
-THIRD_tests := $(BEARSSL) $(LZ4) $(LMDB)
+THIRD_tests := $(BEARSSL) $(CARES) $(LZ4) $(LMDB)
 
 # Compiled for speed also in a release, which is compiled for size.
 HOT := base/buf base/utf8 base/span base/cursor mime/token mime/address_list \
@@ -124,7 +125,7 @@ $$(DEPS)/$(1)/built.$$(DEPS_REVISION): $$(DEPS)/src/fetched.$$(DEPS_REVISION)
 
 OBJS_$(1) := $$(SRCS:src/%.c=$$(BUILD)/$(1)/obj/%.o)
 LIBS_$(1) := $$(BUILD)/$(1)/libtinpost.a $$(DEPS)/$(1)/libbearssl.a \
-	$$(DEPS)/$(1)/liblz4.a
+	$$(DEPS)/$(1)/libcares.a $$(DEPS)/$(1)/liblz4.a
 COMPILE_$(1) := $$(CC_$(1)) $$(CSTD) $$(WARN) $$(CFLAGS_$(1)) -Isrc $$(KERNEL_$(1))
 
 # Compiled again when the flags change, not at each change of the Makefile.
