@@ -126,6 +126,8 @@ imap_create(struct imap *i, struct cur *args)
 		imap_done(i, "NO [CANNOT] INBOX is always there");
 		return;
 	}
+	if (!imap_name_may_be_made(i, path))
+		return;
 	rc = mailbox_create(i->env->store, i->account, path, t.use, &mailbox);
 	if (rc < 0) {
 		imap_error(i, rc);

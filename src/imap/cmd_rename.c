@@ -144,6 +144,7 @@ imap_rename(struct imap *i, struct cur *args)
 
 	if (!imap_name_take(i, args, &from) ||
 	    !imap_name_take_last(i, args, &to) ||
+	    !imap_name_may_be_made(i, to) ||
 	    !imap_name_find(i, from, &mailbox))
 		return;
 	rc = mailbox_rename(i->env->store, mailbox, to);

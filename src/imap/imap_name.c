@@ -27,6 +27,39 @@ imap_name_check(struct span path)
 	return 0;
 }
 
+/* RFC 6855 3: no C1 controls, no line or paragraph separator; and no name that
+ * means another folder where mail is kept in files. */
+static bool
+is_new_name(struct span path)
+{
+	uint32_t code = 0;
+
+	for (struct span s = path; s.len > 0;) {
+		int n = utf8_next(s, &code);
+
+		if (n <= 0 || (code >= 0x80 && code <= 0x9f) ||
+		    code == 0x2028 || code == 0x2029)
+			return false;
+		s = span_sub(s, (size_t)n, s.len);
+	}
+	while (path.len > 0) {
+		struct span level = span_split(&path, '/');
+
+		if (span_is(level, SPAN(".")) || span_is(level, SPAN("..")))
+			return false;
+	}
+	return true;
+}
+
+bool
+imap_name_may_be_made(struct imap *i, struct span path)
+{
+	if (is_new_name(path))
+		return true;
+	imap_done(i, "NO [CANNOT] No mailbox can have this name");
+	return false;
+}
+
 bool
 imap_name_take(struct imap *i, struct cur *args, struct span *path_out)
 {

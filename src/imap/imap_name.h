@@ -25,4 +25,8 @@ bool imap_name_take_last(
 /* The same for a mailbox that must be there: else "NO [NONEXISTENT]". */
 bool imap_name_find(struct imap *i, struct span path, uint32_t *mailbox_out);
 
+/* May a new mailbox be called so (RFC 6855 3)? One that was imported may have
+ * such a name, and can be used. Returns false when the command is answered. */
+bool imap_name_may_be_made(struct imap *i, struct span path);
+
 #endif
