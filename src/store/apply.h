@@ -36,6 +36,13 @@ apply_fn message_apply_copy;
 apply_fn event_apply;
 apply_fn sweep_apply;
 apply_fn sweep_apply_forget;
+apply_fn queue_apply_put;
+apply_fn queue_apply_add;
+apply_fn queue_apply_settle;
+apply_fn queue_apply_dest;
+apply_fn queue_apply_times;
+apply_fn relay_apply_put;
+apply_fn relay_apply_remove;
 
 /* A UIDVALIDITY for the next mailbox to be made (mailbox.c). */
 uint32_t mailbox_fresh_uidvalidity(struct store *s);

@@ -16,7 +16,8 @@
 #define MAX_GROWTH_BYTES (32u * 1024 * 1024)
 
 static const char *const part_names[] = { "tinpost", "settings", "domains",
-	"people", "aliases", "mailboxes", "bodies", "messages", "end" };
+	"people", "aliases", "mailboxes", "bodies", "messages", "relays", "queue",
+	"end" };
 
 int
 backup_new(struct store *s, struct backup **out)
@@ -307,7 +308,7 @@ typedef int part_fn(struct backup *b, struct buf *out);
 
 static part_fn *const parts[] = { part_about, part_settings, part_domains,
 	part_people, part_aliases, part_mailboxes, backup_bodies,
-	backup_messages, part_end };
+	backup_messages, backup_relays, backup_queue, part_end };
 
 static void
 next_part(struct backup *b)

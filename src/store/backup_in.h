@@ -16,6 +16,8 @@ enum part {
 	PART_MAILBOXES,
 	PART_BODIES,
 	PART_MESSAGES,
+	PART_RELAYS,
+	PART_QUEUE,
 	PART_END,
 	PART_DONE
 };
@@ -31,6 +33,7 @@ struct backup {
 	struct buf folder;    /* of the links of a mailbox */
 	uint32_t id;          /* or a number, */
 	uint32_t uid;         /* and a message in it */
+	uint64_t queued;      /* the message in the queue, `uid` its index */
 	uint64_t body;        /* the last body begun */
 	uint64_t body_bytes;  /* of it */
 	uint64_t body_offset; /* written of it */
@@ -51,6 +54,10 @@ void backup_put_content(struct backup *b, struct buf *out, struct span content);
 
 /* Write the lines that wait as the next file of the part. */
 void backup_flush_list(struct backup *b, struct buf *out);
+
+/* The parts of queue_backup.c: as those below. */
+MUST_USE int backup_queue(struct backup *b, struct buf *out);
+MUST_USE int backup_relays(struct backup *b, struct buf *out);
 
 /* The parts of backup_mail.c: one record a call; ERR_NONE: that was all. */
 MUST_USE int backup_bodies(struct backup *b, struct buf *out);

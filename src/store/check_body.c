@@ -1,6 +1,7 @@
 #include "store/check_in.h"
 
 #include "store/chunk.h"
+#include "store/queue_in.h"
 #include "store/row.h"
 
 /* --- references: all messages, once for each window of body ids --- */
@@ -24,8 +25,33 @@ begin_window(struct check *c)
 	c->first = be_get64(key.p);
 	memset(c->refs, 0, CHECK_WINDOW * sizeof(c->refs[0]));
 	c->key_len = 0;
-	c->is_counted = false;
+	c->is_counted = c->is_in_queue = false;
 	return 0;
+}
+
+static void
+count_body(struct check *c, uint64_t body)
+{
+	if (body >= c->first && body - c->first < CHECK_WINDOW)
+		c->refs[body - c->first]++;
+}
+
+/* Behind the messages. */
+static int
+count_queued(struct check *c)
+{
+	struct queue_message_view m;
+	struct span key, value;
+	int rc = check_next(c, TREE_QUEUE, &key, &value);
+
+	if (rc == ERR_NONE) {
+		c->is_counted = true;
+		c->body = c->first;
+		return 0;
+	}
+	if (rc == 0 && queue_parse_message(value, &m) == 0)
+		count_body(c, m.m.body);
+	return rc;
 }
 
 static int
@@ -35,15 +61,16 @@ count_message(struct check *c)
 	struct message m;
 	int rc;
 
+	if (c->is_in_queue)
+		return count_queued(c);
 	rc = check_next(c, TREE_MESSAGE, &key, &value);
 	if (rc == ERR_NONE) {
-		c->is_counted = true;
-		c->body = c->first;
+		c->is_in_queue = true;
+		c->key_len = 0;
 		return 0;
 	}
-	if (rc == 0 && record_get_message(value, &m) == 0 &&
-	    m.body >= c->first && m.body - c->first < CHECK_WINDOW)
-		c->refs[m.body - c->first]++;
+	if (rc == 0 && record_get_message(value, &m) == 0)
+		count_body(c, m.body);
 	return rc;
 }
 

@@ -1,11 +1,13 @@
 /* check_in.h - the inside of a check: check.c walks the index,
- * check_mailbox.c what belongs to mailboxes, check_body.c bodies and volumes. Room-private.
+ * check_mailbox.c what belongs to mailboxes, check_queue.c the queue,
+ * check_body.c bodies and volumes. Room-private.
  */
 #ifndef TINPOST_STORE_CHECK_IN_H
 #define TINPOST_STORE_CHECK_IN_H
 
 #include "store/check.h"
 #include "store/inside.h"
+#include "store/queue.h"
 
 /* References are counted for so many body ids at a time, in one pass over all
  * messages. */
@@ -39,6 +41,11 @@ struct check {
 	uint64_t stored;      /* and the bytes of those before */
 	uint32_t volume;
 	uint32_t volume_chunk;
+
+	bool is_in_queue; /* its references are counted */
+	uint32_t n_waiting; /* rows seen of this destination */
+	size_t dest_len;
+	char dest[MAX_DEST_BYTES];
 };
 
 /* Begin a finding; the caller appends words to the buffer it returns, and
@@ -71,6 +78,13 @@ MUST_USE int check_strays(struct check *c);
 MUST_USE int check_keywords(struct check *c);
 MUST_USE int check_names(struct check *c);
 MUST_USE int check_changes(struct check *c);
+
+/* The parts of check_queue.c: as those below. */
+MUST_USE int check_queue(struct check *c);
+MUST_USE int check_queue_rcpts(struct check *c);
+MUST_USE int check_queue_waits(struct check *c);
+MUST_USE int check_queue_dests(struct check *c);
+MUST_USE int check_queue_notices(struct check *c);
 
 /* The parts of check_body.c: one record a call; ERR_NONE: no more. */
 MUST_USE int check_refs(struct check *c);

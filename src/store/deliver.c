@@ -1,6 +1,7 @@
 /* Delivery, of mailbox.h: one body into many mailboxes, in one frame. */
 #include "base/clock.h"
 #include "store/apply.h"
+#include "store/queue_in.h"
 #include "store/recover.h"
 #include "store/row.h"
 
@@ -66,7 +67,9 @@ read_delivery(struct store *s, struct fields *f, struct delivering *d)
 		d->to[i].keywords = field_num(f, UINT64_MAX);
 	}
 	rc = field_end(f);
-	if (rc == 0 && (d->body == 0 || d->n_to == 0))
+	/* A body for the queue alone is first of nobody here. */
+	if (rc == 0 &&
+	    (d->body == 0 || (d->n_to == 0 && !(d->how & IS_FIRST))))
 		rc = ERR_DAMAGED;
 	if (rc == 0 && !(d->how & IS_FIRST))
 		return row_get_body(s, d->body, &d->place);
@@ -232,8 +235,15 @@ check_recipients(struct store *s, const struct delivery *d)
 {
 	struct mailbox_rec m;
 
-	if (d->n_to == 0 || d->n_to > MAX_RCPTS)
+	if (d->n_to > MAX_RCPTS || d->n_queue > DELIVER_MAX_QUEUE ||
+	    (d->n_to == 0 && d->n_queue == 0))
 		return ERR_LIMIT;
+	for (size_t i = 0; i < d->n_queue; i++) {
+		int rc = queue_check_mail(s, &d->queue[i]);
+
+		if (rc < 0)
+			return rc;
+	}
 	for (size_t i = 0; i < d->n_to; i++) {
 		int rc = row_get_target(s, d->to[i].mailbox, &m);
 
@@ -249,8 +259,13 @@ check_recipients(struct store *s, const struct delivery *d)
 static size_t
 delivery_bytes(const struct delivery *d)
 {
-	return FIXED_BYTES * (d->n_to / DELIVER_BATCH + 1) +
-	       TO_BYTES * d->n_to + upload_inline_bytes(d->body);
+	size_t len = FIXED_BYTES * (d->n_to / DELIVER_BATCH + 1) +
+	             TO_BYTES * d->n_to + upload_inline_bytes(d->body) +
+	             queue_settle_bytes(d->settle, d->n_settle);
+
+	for (size_t i = 0; i < d->n_queue; i++)
+		len += queue_mail_bytes(&d->queue[i]);
+	return len;
 }
 
 /* Inside a group. */
@@ -266,8 +281,13 @@ deliver(struct store *s, const struct delivery *d, struct delivered *out,
 		rc = volume_choose(s->volumes, d->body->stored_bytes, &volume);
 		body = volume_new_id(s->volumes);
 	}
-	for (size_t i = 0; i < d->n_to && rc == 0; i += DELIVER_BATCH)
+	for (size_t i = 0; rc == 0 && (i == 0 || i < d->n_to);
+	     i += DELIVER_BATCH)
 		rc = deliver_some(s, d, body, volume, i, out);
+	for (size_t i = 0; rc == 0 && i < d->n_queue; i++)
+		rc = queue_make(s, &d->queue[i], body);
+	if (rc == 0 && d->n_settle > 0)
+		rc = queue_make_settle(s, d->settle, d->n_settle);
 	if (rc == 0 && body_out != NULL)
 		*body_out = body;
 	return rc;
@@ -291,6 +311,8 @@ check_many(struct store *s, const struct delivery *d, size_t n, size_t *len_out,
 		n_inline += upload_inline_bytes(d[i].body);
 		n_to += d[i].n_to;
 		*rows_out += 3 * d[i].n_to + 2;
+		for (size_t j = 0; j < d[i].n_queue; j++)
+			*rows_out += 4 * d[i].queue[j].n_to + 3;
 	}
 	if (n > 1 && (n_to > MAX_RCPTS || n_inline > DELIVER_INLINE_BYTES))
 		return ERR_LIMIT;

@@ -39,6 +39,7 @@ struct store {
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi[N_TREES];
+	bool lacks_trees; /* of a store made by an older version */
 	MDB_cursor *cursor[N_TREES];
 	MDB_cursor *near[N_TREES]; /* of tree_find */
 	uint64_t index_file_bytes;
@@ -67,6 +68,10 @@ struct store {
 	uint32_t n_moved;
 	store_changed_fn *changed; /* NULL: nobody */
 	void *changed_arg;
+
+	bool has_queue_moved; /* the operation put, moved or released */
+	void (*queue_changed)(void *arg); /* NULL: nobody is told */
+	void *queue_arg;
 
 	struct op_result result;
 	struct buf scratch;    /* a large value being laid out; MAX_OP_BYTES */

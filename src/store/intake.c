@@ -331,6 +331,9 @@ static const struct {
 	{ "keyword", take_keyword },
 	{ "body", intake_take_body },
 	{ "message", intake_take_message },
+	{ "relay", intake_take_relay },
+	{ "queued", intake_take_queued },
+	{ "recipient", intake_take_rcpt },
 };
 
 int
@@ -431,6 +434,8 @@ intake_finish(struct intake *in)
 	int rc;
 
 	rc = in->body != 0 ? ERR_DAMAGED : intake_leave_mailbox(in);
+	if (rc == 0)
+		rc = intake_end_queued(in);
 	if (rc == 0)
 		rc = check_mailboxes(in);
 	if (rc == 0)

@@ -20,4 +20,11 @@ MUST_USE int intake_leave_mailbox(struct intake *in);
 MUST_USE int intake_take_message(struct intake *in, struct line *l);
 MUST_USE int intake_take_body(struct intake *in, struct line *l);
 
+/* --- of queue_backup.c --- */
+
+MUST_USE int intake_end_queued(struct intake *in);
+MUST_USE int intake_take_queued(struct intake *in, struct line *l);
+MUST_USE int intake_take_rcpt(struct intake *in, struct line *l);
+MUST_USE int intake_take_relay(struct intake *in, struct line *l);
+
 #endif

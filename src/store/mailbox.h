@@ -132,14 +132,27 @@ struct delivery_to {
 	uint64_t keywords; /* bits of that mailbox */
 };
 
+struct queue_mail;
+struct queue_outcome;
+
 struct delivery {
 	const struct body *body; /* from upload_finish */
 	const struct delivery_to *to;
-	size_t n_to;             /* 1 to MAX_RCPTS */
+	size_t n_to; /* 1 to MAX_RCPTS; 0 with a queue */
+	/* Into the queue (queue.h), in the same frame: at most
+	 * DELIVER_MAX_QUEUE. */
+	const struct queue_mail *queue;
+	size_t n_queue;
+	/* What this message tells of (a report): queue_settle in the same
+	 * frame. */
+	const struct queue_outcome *settle;
+	size_t n_settle;
 	int64_t internal_date_s; /* RFC 9051 2.3.3 */
 	int16_t zone_minutes;    /* of the internal date */
 	uint64_t thread_id;      /* RFC 8474 5.2; 0: its own */
 };
+
+#define DELIVER_MAX_QUEUE 2
 
 struct delivered {
 	uint32_t uid;

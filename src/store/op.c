@@ -32,6 +32,13 @@ static apply_fn *const apply[N_OPS] = {
 	[OP_EVENT] = event_apply,
 	[OP_SWEEP] = sweep_apply,
 	[OP_FORGET] = sweep_apply_forget,
+	[OP_QUEUE_PUT] = queue_apply_put,
+	[OP_QUEUE_ADD] = queue_apply_add,
+	[OP_QUEUE_SETTLE] = queue_apply_settle,
+	[OP_QUEUE_DEST] = queue_apply_dest,
+	[OP_QUEUE_TIMES] = queue_apply_times,
+	[OP_RELAY_PUT] = relay_apply_put,
+	[OP_RELAY_REMOVE] = relay_apply_remove,
 };
 
 int
@@ -129,7 +136,11 @@ op_set(struct store *s, const struct rangeset *set)
 static void
 tell(struct store *s)
 {
-	if (s->changed == NULL || s->is_replaying)
+	if (s->is_replaying)
+		return;
+	if (s->has_queue_moved && s->queue_changed != NULL)
+		s->queue_changed(s->queue_arg);
+	if (s->changed == NULL)
 		return;
 	for (uint32_t i = 0; i < s->n_moved; i++)
 		s->changed(s->changed_arg, s->moved[i]);
@@ -146,6 +157,7 @@ run(struct store *s, uint8_t kind, struct span payload)
 		return ERR_DAMAGED;
 	s->n_puts = 0;
 	s->n_moved = 0;
+	s->has_queue_moved = false;
 	rc = apply[kind](s, &f);
 	if (rc < 0 && s->n_puts > 0)
 		s->is_poisoned = true;

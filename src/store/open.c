@@ -76,6 +76,9 @@ open_env(MDB_env **out, const char *path, uint64_t *map_bytes, unsigned flags)
 	}
 }
 
+/* Stores that older versions made have the trees before this one only. */
+#define FIRST_LATER_TREE TREE_QUEUE
+
 /* Open the trees' handles in a transaction of their own. */
 static int
 open_trees(struct store *s, unsigned flags)
@@ -86,9 +89,15 @@ open_trees(struct store *s, unsigned flags)
 
 	if (rc != 0)
 		return rc;
-	for (int i = 0; i < N_TREES && rc == 0; i++)
+	s->lacks_trees = false;
+	for (int i = 0; i < N_TREES && rc == 0; i++) {
 		rc = mdb_dbi_open(
 		    txn, tree_name((enum tree)i), flags, &s->dbi[i]);
+		if (rc == MDB_NOTFOUND && i >= FIRST_LATER_TREE) {
+			s->lacks_trees = true;
+			rc = 0;
+		}
+	}
 	if (rc != 0) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -361,6 +370,25 @@ say_start_error(int rc, struct buf *why)
 	}
 }
 
+/* Make the trees that a store of an older version lacks. */
+static int
+make_later_trees(struct store *s, struct buf *why)
+{
+	int rc;
+
+	if (!s->lacks_trees)
+		return 0;
+	if (s->options.is_read_only) {
+		say(why, "The store was written by an older version of Tinpost "
+		         "and must be opened for writing once.");
+		return ERR_READ_ONLY;
+	}
+	rc = mdb_env_sync(s->env, 1); /* rule 10 */
+	if (rc == 0)
+		rc = open_trees(s, MDB_CREATE);
+	return rc == 0 ? 0 : tree_error(s, rc);
+}
+
 static int
 start(struct store *s, struct buf *why)
 {
@@ -378,6 +406,8 @@ start(struct store *s, struct buf *why)
 	}
 	s->is_read_only = s->options.is_read_only;
 	if (rc >= 0)
+		rc = make_later_trees(s, why);
+	if (rc == 0)
 		rc = recover_begin(s);
 	if (rc == 0 && intake_is_marked(s)) {
 		say(why,

@@ -149,6 +149,11 @@ struct queue_mail {
 /* Bytes that so much text takes of QUEUE_RCPTS_BYTES. */
 size_t queue_to_bytes(const struct queue_to *to);
 
+/* Append where mail from a sender (empty: <>) to an address waits now.
+ * ERR_INVALID: not an address. */
+MUST_USE int queue_destination(
+    struct store *s, struct span from, struct span address, struct buf *out);
+
 /* How many messages and recipients wait, held ones too. O(1). */
 uint64_t queue_n_messages(struct store *s);
 uint64_t queue_n_rcpts(struct store *s);
@@ -193,11 +198,11 @@ struct queue_spot {
 	bool is_bulk;
 };
 
-/* The recipient behind *spot in its destination's order, whether due or not:
- * first those of class is_bulk = false by their times, then the others.
- * ERR_NONE: no more. */
-MUST_USE int queue_next_waiting(
-    struct store *s, struct span destination, struct queue_spot *spot);
+/* The recipient behind *spot in its destination's order that is due at now_s:
+ * first those that are not bulk by their times, then the others. To begin with
+ * the bulk, say so in an empty spot. ERR_NONE: no more. */
+MUST_USE int queue_next_waiting(struct store *s, struct span destination,
+    int64_t now_s, struct queue_spot *spot);
 
 /* The message whose delay notice or end is due at now_s, least first, behind
  * (*time_s, *id), which it sets. ERR_NONE: no more. */
@@ -216,7 +221,7 @@ enum queue_what {
 	QUEUE_TOLD = 4,  /* its delay notice was made */
 	QUEUE_HOLD = 5,
 	QUEUE_RELEASE = 6, /* wait again, from next_s on */
-	QUEUE_AT = 7       /* not tried; at next_s, in the class it has */
+	QUEUE_AT = 7       /* not tried; at next_s */
 };
 
 struct queue_outcome {

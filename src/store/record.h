@@ -44,7 +44,7 @@ struct meta {
 	uint64_t journal_bytes;
 	/* The next ones to be given. */
 	uint64_t next_event;
-	uint64_t next_intent;
+	uint64_t next_intent; /* queued messages are numbered by it too */
 	uint64_t last_body; /* the greatest ever */
 	uint32_t next_account;
 	uint32_t next_mailbox;

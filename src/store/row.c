@@ -130,26 +130,37 @@ row_put_body(struct store *s, uint64_t body, const struct body_place *b)
 }
 
 int
+row_unrefer(struct store *s, uint64_t body)
+{
+	struct key k = key_u64(body);
+	struct body_place place;
+	struct record r;
+	int rc = row_get_body(s, body, &place);
+
+	if (rc == ERR_NONE || (rc == 0 && place.refs == 0))
+		rc = ERR_DAMAGED;
+	if (rc < 0)
+		return rc;
+	place.refs--;
+	rc = row_put_body(s, body, &place);
+	if (rc < 0 || place.refs > 0)
+		return rc;
+	record_init(&r);
+	return tree_put(s, TREE_DEAD, key_span(&k), record_span(&r));
+}
+
+int
 row_drop_message(struct store *s, uint32_t mailbox, const struct message *m)
 {
 	struct key k = key_u32_u32(mailbox, m->uid);
-	struct key body = key_u64(m->body);
 	struct body_place place;
-	struct record r;
 	int rc = row_get_body(s, m->body, &place);
 
 	if (rc == ERR_NONE || (rc == 0 && place.refs == 0))
 		rc = ERR_DAMAGED;
 	if (rc == 0)
 		rc = tree_delete(s, TREE_MESSAGE, key_span(&k));
-	if (rc < 0)
-		return rc;
-	place.refs--;
-	rc = row_put_body(s, m->body, &place);
-	if (rc < 0 || place.refs > 0)
-		return rc;
-	record_init(&r);
-	return tree_put(s, TREE_DEAD, key_span(&body), record_span(&r));
+	return rc < 0 ? rc : row_unrefer(s, m->body);
 }
 
 int

@@ -36,6 +36,10 @@ MUST_USE int row_get_body(
 MUST_USE int row_put_body(
     struct store *s, uint64_t body, const struct body_place *b);
 
+/* Take one reference from a body; without any it is to be removed (2 records).
+ * ERR_DAMAGED: it has none. */
+MUST_USE int row_unrefer(struct store *s, uint64_t body);
+
 /* Remove a message's row and its reference to its body (3 records). */
 MUST_USE int row_drop_message(
     struct store *s, uint32_t mailbox, const struct message *m);

@@ -36,6 +36,8 @@
  *	volume		number			live bytes
  *	event		number			time, kind, id, from, to, client, text
  *	intent		number			a large deletion under way
+ *	queue and others: mail on its way out (queue.h)
+ *	relay		scope			a way out (relay.h)
  *
  * What the extensions of IMAP read: MODSEQ and HIGHESTMODSEQ (CONDSTORE,
  * QRESYNC) from `message`, `mailbox` and `change`; MAILBOXID from mailbox and
@@ -115,6 +117,8 @@
 #include "store/event.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/queue.h"
+#include "store/relay.h"
 #include "store/restore.h"
 #include "store/setting.h"
 #include "store/upload.h"

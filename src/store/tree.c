@@ -10,7 +10,8 @@
 static const char *const names[N_TREES] = { "meta", "setting", "domain",
 	"account", "usage", "address", "target", "mailbox", "name",
 	"subscription", "keyword", "message", "change", "body", "dead",
-	"volume", "event", "intent" };
+	"volume", "event", "intent", "queue", "qrcpt", "qwait", "qdest", "qdue",
+	"qnotice", "relay" };
 
 enum what { GET, FIND, SEEK, NEXT, BEFORE, PUT, DELETE };
 

@@ -6,7 +6,7 @@
 #include "store/inside.h"
 #include "store_world.h"
 
-#define N_TURNS 15
+#define N_TURNS 18
 
 static char base_folder[FILE_PATH_BYTES]; /* before the turns */
 static char cut_folder[FILE_PATH_BYTES];  /* a crash's copy, as found */
@@ -103,6 +103,55 @@ open_at(const char *folder, struct store **s)
 
 static uint32_t boxes[3]; /* two people's INBOX, and an Archive */
 
+/* One mail for a mailbox here, or not, and for people elsewhere. */
+static int
+queue_up(struct store *s, struct span mail, bool is_local)
+{
+	const struct queue_to to[] = {
+		{ .address = SPAN("a@b.test") },
+		{ .address = SPAN("b@c.test") },
+	};
+	struct queue_mail q = { .expires_s = 1 << 30, .to = to, .n_to = 2 };
+	struct delivery_to local = { .mailbox = boxes[0] };
+	struct delivery d = { .to = &local,
+		.n_to = is_local,
+		.queue = &q,
+		.n_queue = 1 };
+	struct upload *u = NULL;
+	struct body b;
+	int rc = upload_new(s, &u);
+
+	if (rc == 0)
+		rc = upload_put(u, mail);
+	if (rc == 0)
+		rc = upload_finish(
+		    u, SPAN("Received: by x\r\n"), SPAN("summary"), &b);
+	d.body = &b;
+	if (rc == 0)
+		rc = mailbox_deliver(s, &d, NULL, NULL);
+	upload_free(u);
+	return rc;
+}
+
+static int
+settle_queue(struct store *s)
+{
+	struct queue_outcome o[5];
+	struct queue_message_view m = { .m.id = 0 };
+	size_t n = 0;
+
+	memset(o, 0, sizeof(o));
+	while (n < 4 && queue_next(s, m.m.id + 1, &m) == 0) {
+		o[n].id = o[n + 1].id = m.m.id;
+		o[n].what = QUEUE_GONE;
+		o[n + 1].index = 1;
+		o[n + 1].what = n == 0 ? QUEUE_GONE : QUEUE_DEFER;
+		o[n + 1].next_s = 1000;
+		n += 2;
+	}
+	return queue_settle(s, o, n);
+}
+
 static int
 turn(struct store *s, int i)
 {
@@ -178,6 +227,13 @@ turn(struct store *s, int i)
 	case 13:
 		rc = world_deliver_many(s, (struct span[]){ mail, mail, mail },
 		    3, boxes[0], i == 13, NULL);
+		break;
+	case 14:
+	case 15:
+		rc = queue_up(s, mail, i == 14);
+		break;
+	case 16:
+		rc = settle_queue(s);
 		break;
 	default:
 		rc = world_deliver(s, mail, boxes, 2, NULL);
