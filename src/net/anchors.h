@@ -25,7 +25,8 @@ MUST_USE int anchors_load(
 /* The same from PEM text. */
 MUST_USE int anchors_parse(struct span pem, struct anchors **out);
 
-/* Not before all handshakes with it have ended. NULL is fine. */
+/* Reference counted: handshakes keep what they began with. NULL is fine. */
+struct anchors *anchors_ref(struct anchors *a);
 void anchors_free(struct anchors *a);
 
 size_t anchors_count(const struct anchors *a);   /* NULL: 0 */

@@ -15,6 +15,10 @@ on_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = LIST_OF(w, struct conn, watch);
 
+	if (c->state == CONN_DIALING) {
+		conn_schedule(c);
+		return;
+	}
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
 		if (c->is_blocked)
 			conn_schedule_write(c);
@@ -72,6 +76,7 @@ destroy(struct conn *c)
 	if (c->tls != NULL)
 		l->stats.n_tls_conns--;
 	tls_io_free(c->tls);
+	dial_free(c->dialed);
 	mem_free(c->kept);
 	buf_deinit(&c->out);
 	buf_deinit(&c->wire);
@@ -140,6 +145,9 @@ conn_enter(struct conn *c, enum conn_state state)
 		if (c->deadline_ms >= 0 && ms < 0)
 			ms = 0;
 		break;
+	case CONN_DIALING: /* dial sets it */
+	case CONN_FAILED:  /* the session is called in the next turn */
+		break;
 	case CONN_SWITCHING:
 	case CONN_SHAKING:
 		ms = c->loop->limits.handshake_ms;
@@ -165,6 +173,13 @@ conn_expire(struct timer *t)
 	struct conn *c = LIST_OF(t, struct conn, timer);
 	int64_t left;
 
+	if (c->dialed != NULL && !conn_is_closing(c) && c->state != CONN_OPEN) {
+		dial_fail(c, ERR_TIMEOUT,
+		    c->state == CONN_DIALING
+		        ? "the host did not answer in time"
+		        : "the TLS handshake took too long");
+		return;
+	}
 	if (c->state != CONN_OPEN) {
 		conn_abort(c);
 		return;
@@ -191,9 +206,15 @@ conn_update(struct conn *c)
 		    c->out.len <= CONN_OUT_HIGH && c->in_len < c->in_max)
 			want |= EPOLLIN;
 		break;
+	case CONN_DIALING:
+		want = EPOLLOUT;
+		break;
 	case CONN_SHAKING:
 	case CONN_LINGERING:
 		want |= EPOLLIN;
+		break;
+	case CONN_FAILED:
+		want = 0;
 		break;
 	case CONN_SWITCHING:
 	case CONN_DRAINING:
@@ -308,7 +329,7 @@ conn_close(struct conn *c)
 	if (conn_is_closing(c))
 		return;
 	c->in_len = 0;
-	if (c->state == CONN_SHAKING) {
+	if (c->state == CONN_SHAKING || c->state == CONN_DIALING) {
 		conn_abort(c); /* nothing can be said yet */
 		return;
 	}
@@ -368,6 +389,10 @@ conn_start_tls(struct conn *c)
 void
 conn_shake(struct conn *c)
 {
+	if (c->dialed != NULL) {
+		dial_shake(c);
+		return;
+	}
 	if (tls_io_new(c->tls_config, c->alpn, &c->tls) < 0) {
 		conn_abort(c);
 		return;
@@ -379,7 +404,8 @@ conn_shake(struct conn *c)
 bool
 conn_is_tls(const struct conn *c)
 {
-	return c->tls != NULL && c->state != CONN_SHAKING;
+	return c->tls != NULL && c->state != CONN_SHAKING &&
+	       c->state != CONN_FAILED;
 }
 
 int

@@ -13,12 +13,16 @@
 
 enum conn_state {
 	CONN_OPEN,
+	CONN_DIALING,   /* ours: the peer has not answered yet */
+	CONN_FAILED,    /* ours: there is none; the session will be told */
 	CONN_SWITCHING, /* the reply before a handshake drains */
 	CONN_SHAKING,
 	CONN_DRAINING,  /* conn_close: the last output goes out */
 	CONN_LINGERING, /* all was sent: swallow until the peer closes */
 	CONN_DEAD
 };
+
+struct dialed;
 
 struct conn {
 	struct loop *loop;
@@ -30,6 +34,7 @@ struct conn {
 	void *session;
 	struct tls_config *tls_config;
 	struct tls_io *tls;
+	struct dialed *dialed; /* outgoing ones; else NULL */
 	const char *alpn;
 	char *kept; /* unread input between steps, or NULL */
 	char *in;   /* unread input: the loop's buffer, or kept */
@@ -62,6 +67,18 @@ MUST_USE int conn_new(struct loop *l, int fd, struct conn **out);
 
 /* Begin a handshake now. */
 void conn_shake(struct conn *c);
+
+/* --- dial.c, for outgoing connections --- */
+
+/* The socket has become ready: has it worked? */
+void dial_run(struct conn *c);
+/* It has not, or what came after has not: code and words as of conn_failed. */
+void dial_fail(struct conn *c, int code, const char *why);
+/* The handshake as a client; in dial_fail if that is not possible. */
+void dial_shake(struct conn *c);
+void dial_free(struct dialed *d);
+/* What a loop keeps for its clients. */
+void dial_forget(struct loop *l);
 
 /* The run phase: read what is there, call the session. */
 void conn_run(struct conn *c);

@@ -68,6 +68,10 @@ fail_tls(struct conn *c)
 	buf_deinit(&c->out);
 	if (c->state == CONN_SHAKING)
 		c->loop->stats.n_failed_handshakes++;
+	if (c->dialed != NULL && c->state == CONN_SHAKING) {
+		dial_fail(c, ERR_TLS, tls_io_why(c->tls));
+		return;
+	}
 	conn_enter(c, CONN_DRAINING);
 	conn_schedule_write(c);
 }
@@ -198,7 +202,11 @@ run_shaking(struct conn *c)
 		return;
 	if (n <= 0) {
 		l->stats.n_failed_handshakes++;
-		conn_abort(c);
+		if (c->dialed != NULL)
+			dial_fail(c, ERR_TLS,
+			    "the host closed during the TLS handshake");
+		else
+			conn_abort(c);
 		return;
 	}
 	switch (decrypt(c, (size_t)n)) {
@@ -250,6 +258,14 @@ conn_run(struct conn *c)
 	case CONN_LINGERING:
 		run_lingering(c);
 		break;
+	case CONN_DIALING:
+		dial_run(c);
+		break;
+	case CONN_FAILED:
+		call_step(c);
+		if (c->state == CONN_FAILED)
+			conn_abort(c); /* there is nothing to wait for */
+		break;
 	case CONN_SWITCHING:
 	case CONN_DRAINING:
 	case CONN_DEAD:
@@ -282,7 +298,7 @@ on_drained(struct conn *c)
 	switch (c->state) {
 	case CONN_SWITCHING:
 		conn_shake(c);
-		return false;
+		return c->wire.len > 0; /* a client speaks first */
 	case CONN_DRAINING:
 		if (c->tls != NULL)
 			tls_io_end(c->tls, &c->wire);
@@ -291,6 +307,8 @@ on_drained(struct conn *c)
 		begin_linger(c);
 		return false;
 	case CONN_OPEN:
+	case CONN_DIALING:
+	case CONN_FAILED:
 	case CONN_SHAKING:
 	case CONN_LINGERING:
 	case CONN_DEAD:
@@ -345,7 +363,7 @@ void
 conn_write(struct conn *c)
 {
 	if (c->state == CONN_DEAD || c->state == CONN_LINGERING ||
-	    c->is_blocked)
+	    c->state == CONN_DIALING || c->is_blocked)
 		return;
 	if (!send_output(c)) {
 		conn_abort(c);

@@ -48,8 +48,8 @@ struct dial_options {
 MUST_USE int dial(struct loop *l, const struct dial_options *o,
     const struct conn_ops *ops, void *session, struct conn **out);
 
-/* The trust anchors for all handshakes of this loop's clients; borrowed, and
- * may be replaced between turns. NULL, as at first: nothing verifies. */
-void dial_set_anchors(struct loop *l, const struct anchors *a);
+/* The trust anchors for all later handshakes of this loop's clients; takes a
+ * reference of its own. NULL, as at first: nothing verifies. */
+void dial_set_anchors(struct loop *l, struct anchors *a);
 
 #endif

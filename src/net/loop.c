@@ -111,6 +111,7 @@ loop_free(struct loop *l)
 		conn_abort(c);
 		conn_reap(c);
 	}
+	dial_forget(l);
 	while (!list_is_empty(&l->jobs))
 		list_remove(l->jobs.next);
 	if (l->signals.fd >= 0)

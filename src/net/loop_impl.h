@@ -10,6 +10,9 @@
 #include "net/loop.h"
 #include "net/tls_io.h"
 
+struct anchors;
+struct tls_buffers;
+
 /* Descriptors looked at in a turn: with one read of at most CONN_IN_MAX each
  * this bounds what a turn puts into the journal. */
 #define LOOP_EVENTS 64
@@ -36,7 +39,9 @@ struct loop {
 	bool is_idle_due; /* something ran since the idle hook last said 0 */
 	bool has_handshaken;
 	struct listen_limits limits;
-	int64_t refusal_logged_ms; /* at most one line a second */
+	int64_t refusal_logged_ms;          /* at most one line a second */
+	struct anchors *anchors;            /* of our clients; or NULL */
+	struct tls_buffers *client_buffers; /* since the first of them */
 	struct loop_stats stats;
 	struct epoll_event events[LOOP_EVENTS];
 	int n_events;

@@ -31,6 +31,16 @@ enum tls_state {
  * certificate. */
 MUST_USE int tls_io_new(
     struct tls_config *t, const char *alpn, struct tls_io **out);
+
+struct anchors;
+struct tls_buffers;
+struct tls_client;
+
+/* A client's end (dial.h); a, which may be NULL, is referred to. The first feed, which may be empty, begins.
+ * ERR_NOMEM; ERR_INVALID: the host. */
+MUST_USE int tls_io_new_client(struct tls_buffers *lent,
+    const struct tls_client *how, struct anchors *a, struct tls_io **out);
+
 void tls_io_free(struct tls_io *io); /* NULL is fine */
 
 enum tls_state tls_io_state(const struct tls_io *io);
@@ -56,5 +66,7 @@ void tls_io_info(const struct tls_io *io, struct tls_info *out);
 
 /* The library's code for the failure; 0: none. For the log. */
 int tls_io_error(const struct tls_io *io);
+/* The same in a few static words for people; of a client. */
+const char *tls_io_why(const struct tls_io *io);
 
 #endif
