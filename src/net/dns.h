@@ -73,7 +73,8 @@ struct dns_options {
 MUST_USE int dns_new(
     struct loop *l, const struct dns_options *o, struct dns **out);
 
-/* Every query must have been cancelled or have ended. NULL is fine. */
+/* Queries that are pending become DNS_IDLE and are not woken; cancelling them
+ * later stays safe. Not in a wake. NULL is fine. */
 void dns_free(struct dns *d);
 
 /* Take other options: what was learnt is forgotten, and what is being asked is
@@ -90,6 +91,7 @@ struct dns_query {
 	struct dns *dns;
 	struct dns_entry *entry;
 	struct list link;
+	enum dns_state result; /* when there is no entry */
 	void (*wake)(void *owner);
 	void *owner;
 };
@@ -138,7 +140,7 @@ struct dns_stats {
 	uint32_t n_entries, n_active;
 };
 
-/* The figures now; borrowed. */
-const struct dns_stats *dns_stats(const struct dns *d);
+/* The figures since the start, and of now. */
+struct dns_stats dns_stats(const struct dns *d);
 
 #endif

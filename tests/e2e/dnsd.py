@@ -320,8 +320,8 @@ class Server:
             at = data.index(question.raw)
             data = data[:at + 1] + b"#" + data[at + 2:]
         if self.does(question, "cut"):
-            data = data[:12 + len(question.raw)] + \
-                data[12 + len(question.raw):][:-5]
+            start = 12 + len(question.raw)
+            data = data[:start + (len(data) - start) // 2]
         if self.does(question, "counts"):
             data = data[:6] + struct.pack(">H", 65535) + data[8:]
         is_long = len(data) > question.udp_bytes
