@@ -57,7 +57,7 @@ struct imap_set {
 	uint32_t n;
 };
 /* Ranges are put in order (4:2 is 2:4), not merged. At most MAX_IMAP_RANGES. */
-#define MAX_IMAP_RANGES 8000
+#define MAX_IMAP_RANGES 16000
 enum parse imap_parse_set(struct cur *c, struct arena *a, struct imap_set *out);
 
 /* One flag: *flag_out is a MESSAGE_ bit, or 0 and *keyword_out is set.

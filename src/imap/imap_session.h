@@ -31,8 +31,8 @@
 #include "store/store.h"
 
 /* A command with its literals. RFC 9051 4: lines of 8192 at least; search
- * programs and sets of UIDs are longer. */
-#define IMAP_COMMAND_BYTES (24 * 1024)
+ * programs and sets of UIDs are longer: Horde's were seen with 40 KB. */
+#define IMAP_COMMAND_BYTES (64 * 1024)
 /* The same until somebody is signed in. */
 #define IMAP_LOGIN_BYTES (8 * 1024)
 #define MAX_IMAP_TAG     64

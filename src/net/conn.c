@@ -253,7 +253,7 @@ conn_consume(struct conn *c, size_t n)
 void
 conn_set_in_max(struct conn *c, size_t bytes)
 {
-	c->in_max = bytes > CONN_IN_MAX ? CONN_IN_MAX : (uint32_t)bytes;
+	c->in_max = bytes > CONN_LINE_MAX ? CONN_LINE_MAX : (uint32_t)bytes;
 	conn_update(c);
 }
 

@@ -41,7 +41,9 @@ struct conn_ops {
 #define CONN_OUT_LOW (8 * 1024)
 /* While more output than this waits, no input is read. */
 #define CONN_OUT_HIGH (16 * 1024)
-#define CONN_IN_MAX   (32 * 1024) /* the most that conn_set_in_max takes */
+#define CONN_IN_MAX   (32 * 1024) /* for bulk data */
+/* The most that conn_set_in_max takes: a line that must be seen whole. */
+#define CONN_LINE_MAX (64 * 1024 + 2)
 
 /* At accept: from now on this session is served. */
 void conn_attach(struct conn *c, const struct conn_ops *ops, void *session);

@@ -17,7 +17,7 @@ struct tls_buffers;
  * this bounds what a turn puts into the journal. */
 #define LOOP_EVENTS 64
 /* Unread input and, behind it, what one record more decrypts to. */
-#define LOOP_IN_BYTES (CONN_IN_MAX + TLS_MAX_PLAIN)
+#define LOOP_IN_BYTES (CONN_LINE_MAX + TLS_MAX_PLAIN)
 
 struct loop {
 	struct loop_hooks hooks;

@@ -119,6 +119,10 @@ static const struct {
 	  "--bb\r\nContent-Type: image/x\r\n\r\nx\r\n--bb--\r\n",
 	    "0 multipart/a 7bit 0:57+42 5 {boundary*=us-ascii''%62b}\n"
 	    "1 image/x 7bit 63:88+1 0\n" },
+	{ "Content-Type: multipart/a; boundary*=x-unknown''%62b\r\n\r\n"
+	  "--bb\r\nContent-Type: image/x\r\n\r\nx\r\n--bb--\r\n",
+	    "0 multipart/a 7bit 0:56+42 5 {boundary*=x-unknown''%62b}\n"
+	    "1 image/x 7bit 62:87+1 0\n" },
 	{ "Content-Type: multipart/a (x); boundary=(y)b(z)\r\n\r\n"
 	  "--b\r\nContent-Type: image/x\r\n\r\nx\r\n--b--\r\n",
 	    "0 multipart/a 7bit 0:51+40 5 {boundary=b}\n"
