@@ -10,6 +10,9 @@ static struct smtp_env mx, submission;
 static struct pop3_env pop3;
 static struct imap_env imap;
 
+/* The words of queue.route, in their order. */
+enum { ROUTE_MX, ROUTE_RELAY, ROUTE_NONE };
+
 /* The words of auth.plaintext, in their order. */
 enum { PLAIN_NEVER, PLAIN_LOOPBACK, PLAIN_ANYWHERE };
 
@@ -56,6 +59,10 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 		.allows_plain = st->n[SET_AUTH_PLAINTEXT] == PLAIN_ANYWHERE,
 		.allows_plain_loopback =
 		    st->n[SET_AUTH_PLAINTEXT] >= PLAIN_LOOPBACK,
+		.sends_out = st->n[SET_QUEUE_ROUTE] != ROUTE_NONE,
+		.max_queued = st->n[SET_QUEUE_MAX],
+		.expire_s = (uint32_t)st->n[SET_QUEUE_EXPIRE],
+		.notice_s = (uint32_t)st->n[SET_QUEUE_NOTICE],
 		.limits = limits };
 	submission = mx;
 	submission.role = SMTP_SUBMISSION;

@@ -110,8 +110,7 @@ normal_key(struct run *r, struct span given, struct buf *key)
 	return 0;
 }
 
-/* Is there somebody behind a target? Mail to elsewhere cannot be sent on
- * yet. */
+/* Is there somebody behind a target? Of elsewhere the mail itself will tell. */
 static int
 check_target(struct run *r, struct span target)
 {
@@ -120,14 +119,8 @@ check_target(struct run *r, struct span target)
 	struct resolved to;
 	int rc;
 
-	if (!resolve_is_local(r->admin->store, domain)) {
-		run_fail(r,
-		    "%.*s is not on this server. Tinpost cannot send "
-		    "mail to other servers yet, so it would be lost: "
-		    "only addresses of its own domains are taken.",
-		    RUN_SPAN(target));
-		return ERR_UNSUPPORTED;
-	}
+	if (!resolve_is_local(r->admin->store, domain))
+		return 0;
 	resolved_init(&to);
 	rc = resolve_recipient(r->admin->store, target, &to);
 	resolved_deinit(&to);

@@ -58,6 +58,15 @@
 	SETTING(AUTH_QUEUE,           "auth.queue",              SETTING_INT,    "128",     1,        100000,        "",         "Passwords that wait to be checked; who comes after them is told to try later.") \
 	SETTING(AUTH_WAIT_TIME,       "auth.wait-time",          SETTING_TIME,   "2m",      1,        3600,          "seconds",  "Time for a password to be checked, with its waiting; past it the connection ends.") \
 	SETTING(AUTH_CACHE_TIME,      "auth.cache-time",         SETTING_TIME,   "10m",     0,        86400,         "seconds",  "How long a password that was right is known without computing it again; 0: never.") \
+	SETTING(QUEUE_ROUTE,          "queue.route",             SETTING_CHOICE, "mx",      0,        0,             "mx relay none", "How mail leaves: by the recipients' domains (where no relay is set), only through relays (`tinpost relay`), or not at all.") \
+	SETTING(QUEUE_PORT,           "queue.port",              SETTING_INT,    "25",      1,        65535,         "port",     "The port of other mail servers.") \
+	SETTING(QUEUE_RETRY,          "queue.retry",             SETTING_TEXT,   "1m 5m 15m 30m 1h 2h 4h", 1, 200,   "",         "Times between two attempts to deliver, growing; the last one goes on.") \
+	SETTING(QUEUE_EXPIRE,         "queue.expire",            SETTING_TIME,   "5d",      60,       30 * 86400,    "seconds",  "How long delivery is tried, then the message goes back (RFC 5321 4.5.4.1: 4 to 5 days).") \
+	SETTING(QUEUE_NOTICE,         "queue.delay-notice",      SETTING_TIME,   "4h",      0,        30 * 86400,    "seconds",  "When the sender is told of a delay; 0: never.") \
+	SETTING(QUEUE_MAX,            "queue.max",               SETTING_INT,    "100000",  1,        10000000,      "messages", "Messages that wait at once; past it mail to other domains is refused for now.") \
+	SETTING(QUEUE_CONNS,          "queue.connections",       SETTING_INT,    "20",      1,        500,           "",         "Outgoing connections at once.") \
+	SETTING(QUEUE_CONNS_DEST,     "queue.connections-host",  SETTING_INT,    "3",       1,        100,           "",         "Outgoing connections at once to one destination.") \
+	SETTING(QUEUE_PER_CONN,       "queue.messages-connection", SETTING_INT,  "100",     1,        10000,         "messages", "Messages sent over one connection, at most.") \
 	SETTING(STORE_EVENTS,         "store.events",            SETTING_INT,    "20000",   100,      10000000,      "",         "Events that are kept for `tinpost trace`; past it the oldest go.") \
 	SETTING(STORE_JOURNAL,        "store.journal",           SETTING_SIZE,   "4M",      512 * 1024, 64 << 20,    "bytes",    "Size of the journal, which the device writes round and round. Takes effect at the next start.") \
 	SETTING(STORE_RESERVE,        "store.reserve",           SETTING_SIZE,   "1M",      1 << 20,  1ull << 40,    "bytes",    "Space on the device that new mail leaves free; past it mail is refused for now.") \

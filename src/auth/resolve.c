@@ -10,12 +10,14 @@ void
 resolved_init(struct resolved *r)
 {
 	*r = (struct resolved){ 0 };
+	buf_init(&r->foreign, MAX_TARGETS * (MAX_ADDRESS_BYTES + 1));
 }
 
 void
 resolved_deinit(struct resolved *r)
 {
 	mem_free(r->accounts);
+	buf_deinit(&r->foreign);
 	resolved_init(r);
 }
 
@@ -24,6 +26,7 @@ resolved_clear(struct resolved *r)
 {
 	r->n_accounts = 0;
 	r->n_foreign = 0;
+	buf_reset(&r->foreign);
 	r->folder = span_of(NULL, 0);
 }
 
@@ -245,8 +248,13 @@ add_target(struct walk *w, struct span target, int depth)
 	int rc;
 
 	if (!resolve_is_local(w->store, domain_of(target))) {
+		rc = visit(w, target);
+		if (rc < 0)
+			return rc == ERR_EXISTS ? 0 : rc;
 		w->out->n_foreign++;
-		return 0;
+		buf_put(&w->out->foreign, target);
+		buf_put_char(&w->out->foreign, '\0');
+		return buf_failed(&w->out->foreign) ? ERR_NOMEM : 0;
 	}
 	rc = find(w->store, target, true, &key, &entry, &found);
 	if (rc == ERR_NONE)

@@ -22,9 +22,10 @@ struct resolved {
 	uint32_t *accounts; /* sorted, each once */
 	size_t n_accounts;
 	size_t cap;
-	/* Targets of aliases that are in no domain of ours: they cannot be
-	 * reached until mail can be sent on. */
+	/* Targets of aliases that are in no domain of ours: how many, and
+	 * which, each with a NUL behind it. */
 	size_t n_foreign;
+	struct buf foreign;
 	/* The part behind "+", a hint at a folder; empty when there is none.
 	 * Points into the address that was given. */
 	struct span folder;

@@ -12,8 +12,11 @@
  *
  * Extensions: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152),
  * ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), AUTH (RFC 4954),
- * SMTPUTF8 (RFC 6531), CHUNKING (RFC 3030), LIMITS (RFC 9422). The parameters
- * of DSN (RFC 3461) are read and kept; the keyword is not offered yet.
+ * SMTPUTF8 (RFC 6531), CHUNKING (RFC 3030), LIMITS (RFC 9422), DSN (RFC 3461).
+ *
+ * Who has signed in may send to other domains: such recipients go into the
+ * queue (store/queue.h) in the same frame of the journal as the mailboxes here.
+ * So do the targets elsewhere of an alias of ours, whoever sends.
  *
  * Quota      decided at RCPT, with the SIZE that MAIL gave: 452 4.2.2, a
  *            temporary answer, for a full mailbox can be emptied before the
@@ -69,6 +72,10 @@ struct smtp_env {
 	 * allowed, submission asks for STARTTLS before everything. */
 	bool allows_plain;
 	bool allows_plain_loopback;
+	bool sends_out; /* mail to other domains is taken at all */
+	uint64_t max_queued; /* messages in the queue */
+	uint32_t expire_s;   /* how long the queue tries */
+	uint32_t notice_s;   /* until a delay is told; 0: never */
 	struct smtp_limits limits;
 };
 

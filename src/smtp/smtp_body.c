@@ -3,6 +3,7 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/rand.h"
+#include "base/utf8.h"
 #include "smtp/smtp_session.h"
 
 /* Of one From address. */
@@ -121,6 +122,7 @@ take_text(struct smtp *s, struct span text)
 	struct span kept;
 
 	t->n_bytes += text.len;
+	t->has_8bit = t->has_8bit || utf8_has_8bit(text);
 	if (t->n_bytes > smtp_limits_of(s)->max_message_bytes)
 		t->is_too_large = true; /* RFC 1870 6.3 */
 	if (t->is_too_large || t->dots.faults != 0 || t->fault < 0)

@@ -37,7 +37,7 @@ choose_mailboxes(
 	}
 	*n_out = n;
 	if (n == 0)
-		return ERR_GONE;
+		return t->n_onward > 0 ? 0 : ERR_GONE;
 	return has_room ? 0 : ERR_QUOTA;
 }
 
@@ -45,13 +45,18 @@ static int
 store_message(struct smtp *s, struct span summary, uint64_t thread_id)
 {
 	struct smtp_txn *t = s->txn;
-	struct delivery_to *to = mem_alloc(t->n_accounts * sizeof(*to));
+	struct delivery_to *to = mem_alloc((t->n_accounts + 1) * sizeof(*to));
 	struct delivery d = { .to = to, .thread_id = thread_id };
+	struct smtp_onward_mails onward = { .n = 0 };
 	struct body body;
 	int rc = ERR_NOMEM;
 
-	if (to == NULL)
+	if (to != NULL)
+		rc = smtp_onward_mails(s, &onward);
+	if (rc < 0)
 		goto out;
+	d.queue = onward.mails;
+	d.n_queue = onward.n;
 	rc = upload_finish(t->upload, buf_span(&t->prefix), summary, &body);
 	if (rc < 0)
 		goto out;
@@ -63,6 +68,7 @@ store_message(struct smtp *s, struct span summary, uint64_t thread_id)
 	d.zone_minutes = (int16_t)clock_zone_minutes(d.internal_date_s);
 	rc = mailbox_deliver(s->env->store, &d, NULL, NULL);
 out:
+	mem_free(onward.to);
 	mem_free(to);
 	return rc;
 }
@@ -117,7 +123,9 @@ add_events(struct smtp *s, struct span client, struct span id)
 		                       .from = t->from,
 		                       .to = buf_span(&to),
 		                       .client = client,
-		                       .text = SPAN("stored") });
+		                       .text = r->is_elsewhere
+		                                   ? SPAN("queued")
+		                                   : SPAN("stored") });
 		r = r->next;
 	}
 	return rc;
@@ -145,6 +153,8 @@ note_accepted(struct smtp *s, const struct summary *m)
 	log_str(&l, "to", buf_span(&to));
 	log_num(&l, "n_rcpts", t->n_rcpts);
 	log_num(&l, "n_people", t->n_accounts);
+	if (t->n_onward > 0)
+		log_num(&l, "n_queued", t->n_onward);
 	log_num(&l, "size_bytes", (int64_t)m->size_bytes);
 	log_str(&l, "message_id", id);
 	if (rc < 0)

@@ -51,6 +51,7 @@ static const struct extension extensions[] = {
 	{ "ENHANCEDSTATUSCODES", NULL,        NULL },        /* RFC 2034 3 */
 	{ "SMTPUTF8",            NULL,        NULL },        /* RFC 6531 3.1 */
 	{ "CHUNKING",            NULL,        NULL },        /* RFC 3030 2 */
+	{ "DSN",                 NULL,        NULL },        /* RFC 3461 3 */
 	{ "LIMITS ",             NULL,        put_rcptmax }, /* RFC 9422 3 */
 	{ "HELP",                NULL,        NULL },        /* RFC 5321 4.1.1.8 */
 };

@@ -278,3 +278,16 @@ smtp_params_bdat(struct span s, uint64_t *size_out, bool *is_last_out)
 		return ERR_SYNTAX;
 	return span_to_u64(number, INT64_MAX, size_out);
 }
+
+void
+smtp_params_put_xtext(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		if (c > ' ' && c < 0x7f && c != '+' && c != '=')
+			buf_put_char(out, c);
+		else
+			buf_putf(out, "+%02X", (unsigned char)c);
+	}
+}

@@ -5,7 +5,7 @@
 #ifndef TINPOST_SMTP_SMTP_PARAMS_H
 #define TINPOST_SMTP_SMTP_PARAMS_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
 enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
@@ -45,6 +45,9 @@ MUST_USE int smtp_params_rcpt(struct span s, struct smtp_rcpt_params *out);
  * ERR_LIMIT: over 63 bits. */
 MUST_USE int smtp_params_bdat(
     struct span s, uint64_t *size_out, bool *is_last_out);
+
+/* Append text as xtext (RFC 3461 4). */
+void smtp_params_put_xtext(struct buf *out, struct span text);
 
 /* Is it xtext (RFC 3461 4) that hides no control character? */
 bool smtp_params_is_xtext(struct span s);

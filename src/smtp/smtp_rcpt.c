@@ -9,6 +9,7 @@ struct candidate {
 	struct span local, domain, address; /* into storage */
 	struct smtp_rcpt_params params;
 	struct resolved who;
+	bool is_elsewhere; /* an address of another domain */
 	char storage[2 * MAX_ADDRESS_BYTES];
 };
 
@@ -47,26 +48,40 @@ parse(struct span args, struct candidate *r)
 	return NULL;
 }
 
+/* People of elsewhere may stand behind an alias. To take it for the others
+ * alone would lose mail that was acknowledged. */
+static const char *
+judge_targets(struct smtp *s, struct candidate *r)
+{
+	struct span rest = buf_span(&r->who.foreign);
+
+	while (rest.len > 0) {
+		const char *refusal =
+		    smtp_onward_judge(s, span_split(&rest, '\0'));
+
+		if (refusal != NULL)
+			return refusal[0] == '4'
+			           ? refusal
+			           : "550 5.7.1 This alias leads to other "
+			             "domains, where this server cannot send";
+	}
+	return NULL;
+}
+
 static const char *
 resolve(struct smtp *s, struct candidate *r)
 {
 	switch (resolve_recipient(s->env->store, r->address, &r->who)) {
 	case 0:
-		/* People of elsewhere stand behind it, which a backup of
-		 * another server may bring. To take it for the others alone
-		 * would lose mail that was acknowledged. */
-		return r->who.n_foreign == 0
-		           ? NULL
-		           : "550 5.7.1 This alias leads to other domains, "
-		             "where this server cannot send yet";
+		return judge_targets(s, r);
 	case ERR_NONE:
 		return "550 5.1.1 Nobody here has this address";
 	case ERR_DENIED:
 		/* RFC 5321 7.8, RFC 3463 3.8 */
-		return smtp_is_submission(s)
-		           ? "550 5.7.1 This server cannot send mail to other "
-		             "domains yet"
-		           : "550 5.7.1 No relaying";
+		if (!smtp_is_submission(s) || s->account == 0)
+			return "550 5.7.1 No relaying";
+		r->is_elsewhere = true;
+		return smtp_onward_judge(s, r->address);
 	case ERR_SYNTAX:
 		return "501 5.1.3 Not an address";
 	case ERR_LIMIT:
@@ -116,20 +131,40 @@ add_accounts(struct smtp_txn *t, const struct resolved *who)
 	return 0;
 }
 
+/* What goes into the queue: the address itself, or what its alias says. */
 static int
-add_rcpt(struct smtp_txn *t, const struct candidate *r)
+add_onward(struct smtp *s, const struct candidate *r)
 {
+	struct span rest = buf_span(&r->who.foreign);
+	int rc = 0;
+
+	if (r->is_elsewhere)
+		return smtp_onward_add(
+		    s, r->address, &r->params, span_of(NULL, 0));
+	while (rc == 0 && rest.len > 0)
+		rc = smtp_onward_add(
+		    s, span_split(&rest, '\0'), &r->params, r->address);
+	return rc;
+}
+
+static int
+add_rcpt(struct smtp *s, const struct candidate *r)
+{
+	struct smtp_txn *t = s->txn;
 	struct smtp_rcpt *n = arena_alloc(&t->arena, sizeof(*n));
 	int rc;
 
 	if (n == NULL)
 		return ERR_NOMEM;
 	n->params = r->params;
+	n->is_elsewhere = r->is_elsewhere;
 	if (arena_copy(&t->arena, r->local, &n->local) < 0 ||
 	    arena_copy(&t->arena, r->domain, &n->domain) < 0 ||
 	    arena_copy(&t->arena, r->params.orcpt, &n->params.orcpt) < 0)
 		return ERR_NOMEM;
-	rc = add_accounts(t, &r->who);
+	rc = add_onward(s, r);
+	if (rc == 0 && r->who.n_accounts > 0)
+		rc = add_accounts(t, &r->who);
 	if (rc < 0)
 		return rc;
 	*t->rcpts_end = n;
@@ -152,7 +187,9 @@ judge(struct smtp *s, struct candidate *r)
 		return refusal;
 	if (!has_room(s, r))
 		return smtp_error_text(ERR_QUOTA);
-	rc = add_rcpt(s->txn, r);
+	rc = add_rcpt(s, r);
+	if (rc == ERR_LIMIT) /* RFC 5321 4.5.3.1.10: the rest comes later */
+		return "452 4.5.3 Too many recipients";
 	return rc < 0 ? smtp_error_text(rc) : NULL;
 }
 

@@ -33,6 +33,20 @@ struct smtp_rcpt {
 	struct smtp_rcpt *next;
 	struct span local, domain; /* unquoted */
 	struct smtp_rcpt_params params;
+	bool is_elsewhere; /* it goes into the queue */
+};
+
+/* A recipient elsewhere, for the queue. */
+struct smtp_onward {
+	struct smtp_onward *next;
+	struct queue_to to;
+	bool is_forwarded; /* an alias of ours led there */
+};
+
+struct smtp_onward_mails {
+	struct queue_mail mails[2];
+	size_t n;
+	struct queue_to *to; /* of both: mem_free */
 };
 
 #define SMTP_ID_BYTES 16
@@ -49,6 +63,9 @@ struct smtp_txn {
 	uint32_t n_rcpts;
 	uint32_t *accounts; /* who gets it, each once, in the heap */
 	uint32_t n_accounts;
+	struct smtp_onward *onward;
+	uint32_t n_onward;
+	size_t onward_bytes; /* of QUEUE_RCPTS_BYTES */
 	/* The body on its way. */
 	struct upload *upload;
 	struct mime_parser *parser;
@@ -59,6 +76,7 @@ struct smtp_txn {
 	int64_t started_ms;
 	int fault; /* ERR_: the store or memory failed on the way */
 	bool is_too_large;
+	bool has_8bit; /* the text has bytes above 127 */
 	bool has_edit;
 	bool is_header_done;
 };
@@ -142,6 +160,16 @@ void smtp_body_take(struct smtp *s, struct span *in);
 void smtp_body_end(struct smtp *s);
 /* Store what was taken for everybody, or reply why not. */
 void smtp_deliver(struct smtp *s, struct span summary);
+
+/* May mail go to this address elsewhere? NULL, or why not. */
+const char *smtp_onward_judge(struct smtp *s, struct span address);
+/* Note it as a recipient, once. alias is the address of ours that led there,
+ * or empty. ERR_LIMIT: no more in this transaction. ERR_NOMEM. */
+MUST_USE int smtp_onward_add(struct smtp *s, struct span address,
+    const struct smtp_rcpt_params *params, struct span alias);
+/* What the transaction puts into the queue; may be nothing. ERR_NOMEM. */
+MUST_USE int smtp_onward_mails(
+    const struct smtp *s, struct smtp_onward_mails *out);
 
 /* The handlers; args is the line behind the verb, trimmed in front. */
 void smtp_hello_ehlo(struct smtp *s, struct span args);
