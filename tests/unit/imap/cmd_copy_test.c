@@ -60,6 +60,9 @@ go_on(void)
 	for (unsigned site = 0; site < N_FAULT_SITES; site++)
 		fault_arm((enum fault_site)site, 0, false);
 	client_close(&client);
+	/* A command under way ends, or is undone, with its session. */
+	for (int i = 0; i < 5000 && loop_stats(house.loop)->n_conns > 0; i++)
+		CHECK(loop_turn(house.loop, 1) == 0);
 	CHECK(!store_is_lost(house.world.store));
 	sign_in();
 }
