@@ -51,7 +51,7 @@ def fill(server, folder, name, n):
     path = pathlib.Path(folder) / f"{name}.mbox"
     write_mbox(path, n)
     start = time.monotonic()
-    server.command("import", server.user, "--into", name, str(path))
+    server.command("import", server.user, "--mailbox", name, str(path))
     print(f"import of {n}: {time.monotonic() - start:.1f} s")
     path.unlink()
 
@@ -127,7 +127,7 @@ def main():
               f"{'times ' + str(SMALL):>14}")
         for words, _ in COMMANDS:
             first, warm = large[words]
-            growth = warm / max(small[words][1], 0.0005)
+            growth = warm / max(small[words][1], 0.002)
             print(f"{words:36}{1000 * first:10.1f}{1000 * warm:10.1f}"
                   f"{growth:14.1f}")
             # Linear would be 20; a busy machine may make it twice that.
