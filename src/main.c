@@ -88,10 +88,13 @@ refresh_imap(const struct settings *st, struct store *s, struct auth *a)
 }
 
 static void
-refresh(const struct settings *st, struct store *s, struct auth *a,
-    struct span host)
+refresh(const struct serve_parts *p)
 {
-	refresh_smtp(st, s, a, host);
+	const struct settings *st = p->settings;
+	struct store *s = p->store;
+	struct auth *a = p->auth;
+
+	refresh_smtp(st, s, a, p->host);
 	refresh_imap(st, s, a);
 	pop3 = pop3_defaults;
 	pop3.store = s;

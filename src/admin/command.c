@@ -51,6 +51,10 @@ static const struct command_arg alias_add_args[] = {
 static const struct command_arg key_args[] = {
 	{ "ADDRESS", ARG_KEY, 0, 0, NULL, "the alias or group" },
 };
+static const struct command_arg dns_args[] = {
+	{ "NAME", ARG_TEXT, 0, 255, NULL, "a domain or host; or an address, whose name is asked for" },
+	{ "TYPE", ARG_WORD, ARG_OPTIONAL, 0, "MX A AAAA TXT PTR CNAME TLSA", "what to ask for; MX unless given" },
+};
 static const struct command_arg set_args[] = {
 	{ "SETTING", ARG_SETTING, 0, 0, NULL, "its key; `tinpost settings` lists them" },
 	{ "VALUE", ARG_TEXT, 0, 1000, NULL, "the new value" },
@@ -178,6 +182,8 @@ static const struct command table[] = {
 
 	{ "status", NULL, ROLE_OWNER, 0, NOTHING, do_status_start, NULL, NULL, NULL,
 	  "Tell how the server is: connections, store, times, memory, certificate." },
+	{ "dns", NULL, ROLE_OWNER, 0, ARGS(dns_args), do_dns_start, do_dns_step, NULL, do_dns_stop,
+	  "Ask the name servers what the server would ask them." },
 	{ "trace", NULL, ROLE_OWNER, 0, ARGS(trace_args), do_trace_start, do_trace_step, NULL, NULL,
 	  "Where is my mail? What the event log knows of an address or message." },
 	{ "cert", "set", ROLE_OWNER, COMMAND_CHANGES | COMMAND_READS, ARGS(cert_set_args), do_cert_set_start, do_cert_set_step, do_cert_set_feed, do_cert_set_stop,

@@ -52,6 +52,9 @@ DO_START(get);
 DO_START(settings);
 DO_STEP(settings);
 
+DO_START(dns);
+DO_STEP(dns);
+DO_STOP(dns);
 DO_START(status);
 DO_START(trace);
 DO_STEP(trace);

@@ -17,6 +17,7 @@
 struct auth;
 struct store;
 struct loop;
+struct dns;
 struct admin;
 
 /* What commands work with. One serves a process. */
@@ -26,6 +27,7 @@ struct admin {
 	const char *folder; /* the data folder */
 	/* The running server; NULL without one. */
 	struct loop *loop;
+	struct dns *dns;
 	int64_t started_ms;
 	void *server;
 	/* A setting changed: let it take effect. */

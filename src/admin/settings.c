@@ -3,6 +3,7 @@
 #include "admin/quantity.h"
 #include "base/ascii.h"
 #include "base/limits.h"
+#include "net/net.h"
 
 #define ROW(id, key, type, fallback, min, max, unit, help)                     \
 	[SET_##id] = { key, type, fallback, min, max, unit, help },
@@ -124,6 +125,9 @@ check_value(const struct setting *t, struct span value, uint64_t *n_out)
 	case SETTING_LISTEN:
 		is_good = is_listen_list(value);
 		break;
+	case SETTING_SERVERS:
+		is_good = value.len == 0 || dns_are_servers(value);
+		break;
 	case SETTING_TEXT:
 		is_good = is_plain_text(value);
 		break;
@@ -204,6 +208,10 @@ settings_put_limits(struct buf *b, enum setting_id id)
 		break;
 	case SETTING_LISTEN:
 		buf_put_str(b, "* or IP addresses separated by spaces");
+		break;
+	case SETTING_SERVERS:
+		buf_put_str(b, "IP addresses separated by spaces, with a port "
+		               "or without: 192.0.2.1 [2001:db8::1]:5353");
 		break;
 	case SETTING_TEXT:
 		buf_putf(b, "a line of text of %llu bytes at most",

@@ -14,12 +14,13 @@
 
 enum setting_type {
 	SETTING_INT,
-	SETTING_SIZE,   /* bytes */
-	SETTING_TIME,   /* seconds */
-	SETTING_SWITCH, /* on, off */
-	SETTING_CHOICE, /* one of the words of `unit` */
-	SETTING_HOST,   /* a host name */
-	SETTING_LISTEN, /* addresses to listen on, by spaces; * is all */
+	SETTING_SIZE,    /* bytes */
+	SETTING_TIME,    /* seconds */
+	SETTING_SWITCH,  /* on, off */
+	SETTING_CHOICE,  /* one of the words of `unit` */
+	SETTING_HOST,    /* a host name */
+	SETTING_LISTEN,  /* addresses to listen on, by spaces; * is all */
+	SETTING_SERVERS, /* addresses and ports of name servers, or empty */
 	SETTING_TEXT
 };
 

@@ -38,6 +38,7 @@ struct serve {
 	struct store *store;
 	struct auth *auth;
 	struct loop *loop;
+	struct dns *dns;
 	struct tls_config *tls;
 	struct settings settings;
 	struct buf host;
@@ -91,6 +92,29 @@ auth_options_of(const struct settings *st)
 	return o;
 }
 
+/* The options for the resolver, or its new options. */
+static int
+set_dns(struct serve *sv)
+{
+	struct dns_options o = { .tries = DNS_TRIES,
+		.timeout_ms = (int64_t)sv->settings.n[SET_DNS_TIME] * 1000,
+		.cache_bytes = DNS_CACHE_BYTES };
+	struct buf servers;
+	int rc;
+
+	buf_init(&servers, 256);
+	rc = settings_text(sv->store, SET_DNS_SERVERS, &servers);
+	buf_put_char(&servers, '\0');
+	if (rc == 0)
+		rc = buf_error(&servers);
+	o.servers = servers.p;
+	if (rc == 0)
+		rc = sv->dns == NULL ? dns_new(sv->loop, &o, &sv->dns)
+		                     : dns_set_options(sv->dns, &o);
+	buf_deinit(&servers);
+	return rc;
+}
+
 static void
 open_log(const struct settings *st)
 {
@@ -102,8 +126,11 @@ static void
 refresh(void *arg)
 {
 	struct serve *sv = arg;
+	struct serve_parts parts;
 	struct listen_limits limits;
 	struct auth_options o;
+	struct log l;
+	int rc;
 
 	settings_load(&sv->settings, sv->store);
 	open_log(&sv->settings);
@@ -123,8 +150,15 @@ refresh(void *arg)
 	buf_reset(&sv->host);
 	if (settings_text(sv->store, SET_HOST_NAME, &sv->host) < 0)
 		buf_put_str(&sv->host, "localhost");
-	sv->app->refresh(
-	    &sv->settings, sv->store, sv->auth, buf_span(&sv->host));
+	rc = set_dns(sv);
+	if (rc < 0) { /* the old ones go on */
+		log_begin(&l, LOG_FAULT, "dns.refused");
+		log_err(&l, "reason", rc);
+		log_end(&l);
+	}
+	parts = (struct serve_parts){ &sv->settings, sv->store, sv->auth,
+		sv->loop, sv->dns, buf_span(&sv->host) };
+	sv->app->refresh(&parts);
 }
 
 static int
@@ -243,6 +277,8 @@ open_parts(struct serve *sv, struct buf *why)
 	if (rc == 0)
 		rc = auth_new(sv->store, sv->loop, &o, &sv->auth);
 	if (rc == 0)
+		rc = set_dns(sv);
+	if (rc == 0)
 		rc = tls_config_new(&sv->tls);
 	if (rc == 0 && store_is_dirty(sv->store))
 		rc = store_flush(sv->store);
@@ -268,6 +304,7 @@ open_control(struct serve *sv)
 		.auth = sv->auth,
 		.folder = sv->folder,
 		.loop = sv->loop,
+		.dns = sv->dns,
 		.started_ms = clock_mono_ms(),
 		.server = sv,
 		.refresh = refresh,
@@ -327,6 +364,7 @@ close_parts(struct serve *sv)
 	/* A second Ctrl-C must not cut the checkpoint short. */
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
+	dns_free(sv->dns);
 	loop_free(sv->loop);
 	auth_free(sv->auth);
 	tls_config_free(sv->tls);

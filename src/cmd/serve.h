@@ -11,6 +11,16 @@
 
 struct auth;
 
+/* What a server is made of; all but the host live as long as it. */
+struct serve_parts {
+	const struct settings *settings; /* as they are now */
+	struct store *store;
+	struct auth *auth;
+	struct loop *loop;
+	struct dns *dns;
+	struct span host; /* lives until the next refresh */
+};
+
 /* One port. */
 struct serve_port {
 	const char *name;     /* for the log */
@@ -24,10 +34,8 @@ struct serve_port {
 struct serve_app {
 	const struct serve_port *ports;
 	size_t n_ports;
-	/* The settings as they are now, at start and after each change. host
-	 * lives until the next call. */
-	void (*refresh)(const struct settings *st, struct store *s,
-	    struct auth *a, struct span host);
+	/* At start and after each change of settings. */
+	void (*refresh)(const struct serve_parts *);
 };
 
 /* Serve until SIGTERM. Returns the exit code. */

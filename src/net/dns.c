@@ -330,6 +330,15 @@ dns_free(struct dns *d)
 	mem_free(d);
 }
 
+static bool
+is_same(const struct dns *a, const struct dns *b)
+{
+	return a->timeout_ms == b->timeout_ms && a->tries == b->tries &&
+	       a->has_servers == b->has_servers &&
+	       memcmp(&a->servers, &b->servers, sizeof(a->servers)) == 0 &&
+	       memcmp(&a->stamp, &b->stamp, sizeof(a->stamp)) == 0;
+}
+
 int
 dns_set_options(struct dns *d, const struct dns_options *o)
 {
@@ -340,7 +349,7 @@ dns_set_options(struct dns *d, const struct dns_options *o)
 		return ERR_NOMEM;
 	memcpy(old, d, sizeof(*old));
 	rc = take_options(d, o);
-	if (rc == 0)
+	if (rc == 0 && !is_same(d, old))
 		rc = open_channel(d);
 	if (rc < 0) {
 		d->timeout_ms = old->timeout_ms;

@@ -78,8 +78,12 @@ MUST_USE int dns_new(
 void dns_free(struct dns *d);
 
 /* Take other options: what was learnt is forgotten, and what is being asked is
- * asked again. On failure all stays as it was. ERR_NOMEM, ERR_SYNTAX. */
+ * asked again, unless they are those that it has. On failure all stays as it
+ * was. Not in a wake. ERR_NOMEM, ERR_SYNTAX. */
 MUST_USE int dns_set_options(struct dns *d, const struct dns_options *o);
+
+/* Would dns_options.servers take this text? */
+bool dns_are_servers(struct span text);
 
 /* Zero before its first use. Read what stands above the line. */
 struct dns_query {

@@ -1,6 +1,7 @@
 #include "net/dns_servers.h"
 
 #include "base/ascii.h"
+#include "net/dns.h"
 
 #define PORT 53
 
@@ -67,6 +68,14 @@ dns_servers_parse(struct span text, struct dns_servers *out)
 		return ERR_SYNTAX;
 	*out = s;
 	return 0;
+}
+
+bool
+dns_are_servers(struct span text)
+{
+	struct dns_servers s;
+
+	return dns_servers_parse(text, &s) == 0;
 }
 
 void
