@@ -9,7 +9,8 @@
 
 struct store;
 
-#define MAX_SETTING_KEY_BYTES 100
+/* Those that name a domain have it in their key. */
+#define MAX_SETTING_KEY_BYTES 350
 
 /* Append the value to out. ERR_NONE: not set. ERR_LIMIT: out is too small. */
 MUST_USE int setting_get(struct store *s, struct span key, struct buf *out);

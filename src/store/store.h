@@ -121,6 +121,7 @@
 #include "store/relay.h"
 #include "store/restore.h"
 #include "store/setting.h"
+#include "store/signing_key.h"
 #include "store/upload.h"
 
 struct store;

@@ -38,24 +38,30 @@ put_relaxed_value(struct buf *out, struct span value)
 }
 
 void
+dkim_canon_put_relaxed(struct buf *out, struct span name, struct span value)
+{
+	while (name.len > 0 && ascii_is_wsp(name.p[name.len - 1]))
+		name.len--;
+	for (size_t i = 0; i < name.len; i++)
+		buf_put_char(out, ascii_lower(name.p[i]));
+	buf_put_char(out, ':');
+	put_relaxed_value(out, value);
+	buf_put_str(out, "\r\n");
+}
+
+void
 dkim_canon_field(struct buf *out, enum dkim_canon how, struct span field)
 {
-	size_t colon, n_name;
+	size_t colon;
 
 	field = without_end(field);
-	if (how == DKIM_SIMPLE) { /* RFC 6376 3.4.1 */
-		buf_put(out, field);
-		buf_put_str(out, "\r\n");
+	if (how == DKIM_RELAXED) {
+		colon = span_find(field, ':');
+		dkim_canon_put_relaxed(out, span_sub(field, 0, colon),
+		    span_sub(field, colon + 1, field.len));
 		return;
 	}
-	colon = span_find(field, ':');
-	n_name = colon;
-	while (n_name > 0 && ascii_is_wsp(field.p[n_name - 1]))
-		n_name--;
-	for (size_t i = 0; i < n_name; i++)
-		buf_put_char(out, ascii_lower(field.p[i]));
-	buf_put_char(out, ':');
-	put_relaxed_value(out, span_sub(field, colon + 1, field.len));
+	buf_put(out, field); /* RFC 6376 3.4.1 */
 	buf_put_str(out, "\r\n");
 }
 

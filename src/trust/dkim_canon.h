@@ -15,6 +15,11 @@ enum dkim_canon { DKIM_SIMPLE, DKIM_RELAXED };
  * the value with its folds; its last CRLF may be there or not. */
 void dkim_canon_field(struct buf *out, enum dkim_canon how, struct span field);
 
+/* The relaxed form of a field whose name and value (raw, folds included) were
+ * taken apart already. */
+void dkim_canon_put_relaxed(
+    struct buf *out, struct span name, struct span value);
+
 /* A body on its way. Read n_bytes: what the sink was given so far. */
 struct dkim_body {
 	uint64_t n_bytes;
