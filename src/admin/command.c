@@ -44,6 +44,15 @@ static const struct command_arg user_rename_args[] = {
 static const struct command_arg domain_args[] = {
 	{ "DOMAIN", ARG_DOMAIN, 0, 0, NULL, "like example.org" },
 };
+static const struct command_arg dkim_add_args[] = {
+	{ "DOMAIN", ARG_DOMAIN, 0, 0, NULL, "a domain of this server" },
+	{ "--selector", ARG_TEXT, 0, 63, NULL, "the key's name in the DNS; made up if not given" },
+};
+static const struct command_arg dkim_remove_args[] = {
+	{ "DOMAIN", ARG_DOMAIN, 0, 0, NULL, "a domain of this server" },
+	{ "SELECTOR", ARG_TEXT, 0, 63, NULL, "which key; `tinpost dkim list` names them" },
+	{ "--yes", ARG_SWITCH, 0, 0, NULL, "also the one that signs: mail goes unsigned then" },
+};
 static const struct command_arg alias_add_args[] = {
 	{ "ADDRESS", ARG_KEY, 0, 0, NULL, "the new address; @example.org catches all that is not known" },
 	{ "TARGET", ARG_ADDRESS, ARG_MANY, 0, NULL, "who gets its mail: addresses of this server" },
@@ -152,6 +161,17 @@ static const struct command table[] = {
 	  "Take no more mail for a domain that has no addresses left." },
 	{ "domain", "list", ROLE_OWNER, 0, NOTHING, do_domain_list_start, NULL, NULL, NULL,
 	  "List the domains of this server." },
+
+	{ "dkim", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(dkim_add_args), do_dkim_add_start, do_dkim_add_step, NULL, do_dkim_add_stop,
+	  "Make a key, sign a domain's mail with it, and print the record for its DNS." },
+	{ "dkim", "list", ROLE_OWNER, 0, NOTHING, do_dkim_list_start, NULL, NULL, NULL,
+	  "List the keys of all domains." },
+	{ "dkim", "show", ROLE_OWNER, 0, ARGS(domain_args), do_dkim_show_start, NULL, NULL, NULL,
+	  "Print a domain's keys and their records for the DNS." },
+	{ "dkim", "rotate", ROLE_OWNER, COMMAND_CHANGES, ARGS(dkim_add_args), do_dkim_rotate_start, do_dkim_add_step, NULL, do_dkim_add_stop,
+	  "Change a domain's key: first makes a new one; run again when its record is published, it signs with it." },
+	{ "dkim", "remove", ROLE_OWNER, COMMAND_CHANGES, ARGS(dkim_remove_args), do_dkim_remove_start, NULL, NULL, NULL,
+	  "Remove a key; its record in the DNS is yours to remove." },
 
 	{ "alias", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(alias_add_args), do_alias_add_start, NULL, NULL, NULL,
 	  "Make an address whose mail goes to one or several others." },

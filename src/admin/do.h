@@ -37,6 +37,17 @@ DO_START(domain_add);
 DO_START(domain_del);
 DO_START(domain_list);
 
+/* The argument DOMAIN in its normal form, in key. Errors are told. */
+MUST_USE int do_domain_arg(struct run *r, struct buf *key, struct span *out);
+
+DO_START(dkim_add);
+DO_STEP(dkim_add);
+DO_STOP(dkim_add);
+DO_START(dkim_rotate);
+DO_START(dkim_remove);
+DO_START(dkim_list);
+DO_START(dkim_show);
+
 DO_START(alias_add);
 DO_START(alias_del);
 DO_START(alias_list);

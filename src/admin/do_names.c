@@ -5,9 +5,9 @@
 
 /* --- domains --- */
 
-/* The domain argument in lower case, by way of an address in it. */
-static int
-domain_arg(struct run *r, struct buf *key, struct span *out)
+/* By way of an address in it. */
+int
+do_domain_arg(struct run *r, struct buf *key, struct span *out)
 {
 	char storage[MAX_DOMAIN_BYTES + 3];
 	struct buf address;
@@ -34,7 +34,7 @@ do_domain_add_start(struct run *r)
 	int rc;
 
 	buf_init_fixed(&key, storage, sizeof(storage));
-	rc = domain_arg(r, &key, &name);
+	rc = do_domain_arg(r, &key, &name);
 	if (rc == 0)
 		rc = run_error(r, domain_create(r->admin->store, name), name);
 	if (rc == 0) {
@@ -53,7 +53,7 @@ do_domain_del_start(struct run *r)
 	int rc;
 
 	buf_init_fixed(&key, storage, sizeof(storage));
-	rc = domain_arg(r, &key, &name);
+	rc = do_domain_arg(r, &key, &name);
 	if (rc < 0)
 		return rc;
 	rc = domain_delete(r->admin->store, name);

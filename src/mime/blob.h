@@ -14,11 +14,17 @@
 
 #include "base/buf.h"
 
+/* Where a blob's first numbers stand. */
+#define BLOB_SIZE_AT   5
+#define BLOB_HEADER_AT 9
+#define BLOB_LINES_AT  13
+
 /* Where a part's fixed fields stand, from its begin. */
-#define PART_FLAGS_AT      3
-#define PART_BODY_START_AT 8
-#define PART_BODY_END_AT   12
-#define PART_LINES_AT      16
+#define PART_FLAGS_AT        3
+#define PART_HEADER_START_AT 4
+#define PART_BODY_START_AT   8
+#define PART_BODY_END_AT     12
+#define PART_LINES_AT        16
 
 enum {
 	PART_TYPE,

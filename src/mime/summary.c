@@ -166,3 +166,52 @@ summary_param_next(struct cur *c, struct span *name_out, struct span *value_out)
 		return ERR_DAMAGED;
 	return 0;
 }
+
+/* Add to the number at p, as far as it goes. */
+static void
+add_u32(char *p, uint64_t n)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 4; i++)
+		v = v << 8 | (unsigned char)p[i];
+	v = v + n > UINT32_MAX ? UINT32_MAX : v + n;
+	for (int i = 0; i < 4; i++)
+		p[i] = (char)(v >> (24 - 8 * i));
+}
+
+/* The root's header begins where it did; all else of the part moves. */
+static void
+move_part(char *part, bool is_root, uint64_t n)
+{
+	if (!is_root)
+		add_u32(part + PART_HEADER_START_AT, n);
+	add_u32(part + PART_BODY_START_AT, n);
+	add_u32(part + PART_BODY_END_AT, n);
+}
+
+void
+summary_add_header(struct buf *blob, struct span field)
+{
+	struct summary s;
+	uint64_t n_lines = 0;
+	size_t at;
+
+	if (summary_open(buf_span(blob), &s) < 0)
+		return;
+	for (size_t i = 0; i < field.len; i++)
+		n_lines += field.p[i] == '\n';
+	add_u32(blob->p + BLOB_SIZE_AT, field.len);
+	add_u32(blob->p + BLOB_HEADER_AT, field.len);
+	add_u32(blob->p + BLOB_LINES_AT, n_lines);
+	at = (size_t)(s.parts.p - blob->p);
+	for (uint32_t i = 0; i < s.n_parts && blob->len - at > 2; i++) {
+		size_t len = (size_t)(unsigned char)blob->p[at] << 8 |
+		             (unsigned char)blob->p[at + 1];
+
+		if (len < PART_LINES_AT || len > blob->len - at - 2)
+			return;
+		move_part(blob->p + at, i == 0, field.len);
+		at += 2 + len;
+	}
+}

@@ -72,6 +72,11 @@ struct summary_part {
 /* Open a blob. ERR_DAMAGED, ERR_TOO_NEW. */
 MUST_USE int summary_open(struct span blob, struct summary *out);
 
+/* Change a blob: a field of the message's own header, with its CRLF, came to
+ * stand before all that the body's parts hold. A blob that is none stays as it
+ * is. */
+void summary_add_header(struct buf *blob, struct span field);
+
 /* A cursor over the parts, to be given to summary_part_next. */
 struct cur summary_parts(const struct summary *s);
 

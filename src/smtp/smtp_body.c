@@ -77,6 +77,10 @@ smtp_body_begin(struct smtp *s, bool is_plain)
 	if (t->parser == NULL)
 		return ERR_NOMEM;
 	mime_parser_feed(t->parser, buf_span(&t->prefix));
+	buf_init(&t->summary, MAX_SUMMARY_BYTES);
+	rc = smtp_sign_begin(s);
+	if (rc < 0)
+		return rc;
 	return upload_new(s->env->store, &t->upload);
 }
 
@@ -87,8 +91,10 @@ keep(struct smtp_txn *t, struct span bytes)
 	if (t->fault < 0 || bytes.len == 0)
 		return;
 	t->fault = upload_put(t->upload, bytes);
-	if (t->fault == 0)
+	if (t->fault == 0) {
 		mime_parser_feed(t->parser, bytes);
+		smtp_sign_feed(t, bytes);
+	}
 }
 
 /* The header is over: add what a mail client forgot (RFC 6409 8). */
@@ -228,27 +234,44 @@ judge(struct smtp *s)
 	return rc < 0 ? smtp_error_text(rc) : NULL;
 }
 
-void
-smtp_body_end(struct smtp *s)
+/* Store the message, or say why not. */
+static void
+end_message(struct smtp *s, const char *refusal)
 {
-	const char *refusal;
-	struct buf summary;
-	int rc;
-
-	finish_text(s);
-	refusal = judge(s);
-	buf_init(&summary, MAX_SUMMARY_BYTES);
 	if (refusal == NULL) {
-		rc = mime_parser_finish(s->txn->parser, &summary);
-		if (rc < 0)
-			refusal = smtp_error_text(ERR_NOMEM);
-	}
-	if (refusal == NULL) {
-		smtp_deliver(s, buf_span(&summary));
+		smtp_deliver(s, buf_span(&s->txn->summary));
 	} else {
 		smtp_note_refusal(s, span_of(NULL, 0), refusal);
 		smtp_reply(s, refusal);
 	}
-	buf_deinit(&summary);
 	smtp_txn_free(s);
+}
+
+void
+smtp_body_end(struct smtp *s)
+{
+	struct smtp_txn *t = s->txn;
+	const char *refusal;
+
+	finish_text(s);
+	refusal = judge(s);
+	if (refusal == NULL && mime_parser_finish(t->parser, &t->summary) < 0)
+		refusal = smtp_error_text(ERR_NOMEM);
+	if (refusal == NULL && smtp_sign_wait(s)) {
+		s->state = SMTP_END_WAIT;
+		conn_pause_input(s->conn, true);
+		return;
+	}
+	end_message(s, refusal);
+}
+
+enum step
+smtp_body_wait(struct smtp *s)
+{
+	if (smtp_sign_is_waiting(s->txn))
+		return STEP_WAIT;
+	conn_pause_input(s->conn, false);
+	s->has_moved = true;
+	end_message(s, NULL);
+	return STEP_MORE;
 }

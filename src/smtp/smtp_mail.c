@@ -45,7 +45,9 @@ smtp_txn_free(struct smtp *s)
 		mime_parser_free(t->parser);
 		if (t->has_edit)
 			header_edit_deinit(&t->edit);
+		smtp_sign_free(t);
 		buf_deinit(&t->prefix);
+		buf_deinit(&t->summary);
 		mem_free(t->accounts);
 		arena_reset(&t->arena);
 		mem_free(t);

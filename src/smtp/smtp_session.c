@@ -384,6 +384,8 @@ step_once(struct smtp *s)
 		return smtp_bdat_step(s);
 	case SMTP_AUTH_WAIT:
 		return smtp_auth_wait(s);
+	case SMTP_END_WAIT:
+		return smtp_body_wait(s);
 	case SMTP_CLOSING:
 		return STEP_WAIT;
 	}
@@ -408,6 +410,7 @@ deadline_ms(const struct smtp *s)
 	case SMTP_AUTH:
 		return l->command_ms;
 	case SMTP_AUTH_WAIT:
+	case SMTP_END_WAIT:
 		return l->auth_wait_ms;
 	case SMTP_DATA:
 	case SMTP_CHUNK:
@@ -451,7 +454,8 @@ smtp_step(void *session)
 	if (s->state != SMTP_CLOSING && !s->has_moved && !is_full) {
 		if (conn_timed_out(s->conn))
 			time_out(s);
-		else if (conn_is_eof(s->conn) && s->state != SMTP_AUTH_WAIT)
+		else if (conn_is_eof(s->conn) && s->state != SMTP_AUTH_WAIT &&
+		         s->state != SMTP_END_WAIT)
 			smtp_close(s);
 	}
 	if (s->state == SMTP_CLOSING)

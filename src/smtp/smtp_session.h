@@ -24,6 +24,7 @@ enum smtp_state {
 	SMTP_CHUNK,     /* in the bytes behind BDAT */
 	SMTP_AUTH,      /* a line of a SASL exchange comes */
 	SMTP_AUTH_WAIT, /* a login is computed */
+	SMTP_END_WAIT,  /* the message is whole; what it needs is computed */
 	SMTP_CLOSING
 };
 
@@ -72,7 +73,9 @@ struct smtp_txn {
 	struct header_edit edit;
 	struct dots dots;
 	struct buf prefix;
-	uint64_t n_bytes; /* of text taken */
+	struct buf summary;     /* when it is whole */
+	struct smtp_sign *sign; /* NULL: it is not to be signed */
+	uint64_t n_bytes;       /* of text taken */
 	int64_t started_ms;
 	int fault; /* ERR_: the store or memory failed on the way */
 	bool is_too_large;
@@ -158,6 +161,17 @@ MUST_USE int smtp_body_begin(struct smtp *s, bool is_plain);
 void smtp_body_take(struct smtp *s, struct span *in);
 /* The body is whole: judge, store, reply, end the transaction. */
 void smtp_body_end(struct smtp *s);
+/* SMTP_END_WAIT: go on when all that it waits for is there. */
+enum step smtp_body_wait(struct smtp *s);
+
+/* smtp_sign.c: begin to watch a message that may be signed. ERR_NOMEM. */
+MUST_USE int smtp_sign_begin(struct smtp *s);
+void smtp_sign_feed(struct smtp_txn *t, struct span bytes);
+/* The message is whole: is there a signature to wait for? */
+bool smtp_sign_wait(struct smtp *s);
+bool smtp_sign_is_waiting(const struct smtp_txn *t);
+void smtp_sign_free(struct smtp_txn *t);
+
 /* Store what was taken for everybody, or reply why not. */
 void smtp_deliver(struct smtp *s, struct span summary);
 

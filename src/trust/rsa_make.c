@@ -20,10 +20,10 @@
 #define MAX_SIEVE 4096
 #define N_PRIMES  563
 
-typedef unsigned char number[PRIME_BYTES]; /* big-endian */
+/* Numbers are PRIME_BYTES bytes, big-endian. */
 
 struct rsa_make {
-	number prime[2]; /* found, or the candidate */
+	unsigned char prime[2][PRIME_BYTES]; /* found, or the candidate */
 	uint16_t small[N_PRIMES];
 	uint16_t rest[N_PRIMES]; /* of the candidate */
 	int which;               /* of the two that is looked for */
@@ -60,7 +60,7 @@ rsa_make_free(struct rsa_make *m)
 }
 
 static uint32_t
-rest_of(const number x, uint32_t divisor)
+rest_of(const unsigned char *x, uint32_t divisor)
 {
 	uint64_t r = 0;
 
@@ -71,7 +71,7 @@ rest_of(const number x, uint32_t divisor)
 
 /* x += n; the result must not overflow, which the top bits see to. */
 static void
-add_small(number x, uint32_t n)
+add_small(unsigned char *x, uint32_t n)
 {
 	for (size_t i = PRIME_BYTES; i-- > 0 && n > 0; n >>= 8) {
 		n += x[i];
@@ -80,7 +80,7 @@ add_small(number x, uint32_t n)
 }
 
 static void
-subtract_small(number x, unsigned n)
+subtract_small(unsigned char *x, unsigned n)
 {
 	for (size_t i = PRIME_BYTES; i-- > 0 && n > 0;) {
 		bool is_less = x[i] < n;
@@ -91,7 +91,7 @@ subtract_small(number x, unsigned n)
 }
 
 static void
-halve(number x)
+halve(unsigned char *x)
 {
 	unsigned carry = 0;
 
@@ -103,11 +103,11 @@ halve(number x)
 	}
 }
 
-/* x = x^e modulo the odd number n, which is greater than x. */
+/* x = x^e modulo the odd unsigned char *n, which is greater than x. */
 static void
-power(number x, const number e, const number n)
+power(unsigned char *x, const unsigned char *e, const unsigned char *n)
 {
-	number modulus, exponent;
+	unsigned char modulus[PRIME_BYTES], exponent[PRIME_BYTES];
 	br_rsa_public_key pk = { .n = modulus,
 		.nlen = PRIME_BYTES,
 		.e = exponent,
@@ -160,12 +160,13 @@ is_candidate(const struct rsa_make *m)
 	return rest_of(m->prime[m->which], RSA_EXPONENT) != 1;
 }
 
-/* One round of Miller and Rabin for a number that is 3 modulo 4: a random base
+/* One round of Miller and Rabin for a unsigned char *that is 3 modulo 4: a random base
  * to the power of half of x - 1 is 1 or -1. */
 static bool
-passes_round(const number x)
+passes_round(const unsigned char *x)
 {
-	number base, half, minus_one;
+	unsigned char base[PRIME_BYTES], half[PRIME_BYTES],
+	    minus_one[PRIME_BYTES];
 	unsigned one = 0, other = 0;
 
 	rand_bytes(base, sizeof(base));
@@ -205,9 +206,9 @@ inverse_small(uint32_t x, uint32_t n)
 /* The exponent's inverse modulo p - 1: (1 + k (p - 1)) / e, with the k below
  * e that makes it whole. */
 static void
-private_exponent(const number prime, number out)
+private_exponent(const unsigned char *prime, unsigned char *out)
 {
-	number x;
+	unsigned char x[PRIME_BYTES];
 	uint64_t carry = 1, rest = 0;
 	unsigned char product[PRIME_BYTES + 3];
 	uint32_t k;
@@ -237,7 +238,8 @@ private_exponent(const number prime, number out)
 static int
 put_key(struct rsa_make *m, struct buf *out)
 {
-	number dp, dq, iq, exponent;
+	unsigned char dp[PRIME_BYTES], dq[PRIME_BYTES], iq[PRIME_BYTES],
+	    exponent[PRIME_BYTES];
 	unsigned char n[2 * PRIME_BYTES], d[2 * PRIME_BYTES];
 	unsigned char e[3] = { 1, 0, 1 };
 	unsigned char der[RSA_MAX_DER_BYTES];
@@ -283,7 +285,7 @@ static void
 put_in_order(struct rsa_make *m)
 {
 	if (memcmp(m->prime[0], m->prime[1], PRIME_BYTES) < 0) {
-		number x;
+		unsigned char x[PRIME_BYTES];
 
 		memcpy(x, m->prime[0], PRIME_BYTES);
 		memcpy(m->prime[0], m->prime[1], PRIME_BYTES);
