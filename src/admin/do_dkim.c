@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "store/store.h"
-#include "trust/dkim_sign.h"
-#include "trust/rsa_make.h"
+#include "trust/trust.h"
 
 /* RFC 1035 3.3: a string of a TXT record. */
 #define MAX_STRING 255

@@ -15,6 +15,7 @@
 #include "net/cert.h"
 #include "net/cert_make.h"
 #include "net/conn.h"
+#include "net/der.h"
 #include "net/dial.h"
 #include "net/dns.h"
 #include "net/listen.h"

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "smtp/smtp_session.h"
-#include "trust/dkim_sign.h"
+#include "trust/trust.h"
 
 /* Of a transaction that may be signed. */
 struct smtp_sign {

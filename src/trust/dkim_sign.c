@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "mime/header.h"
-#include "net/der.h"
+#include "net/net.h"
 #include "trust/dkim_canon.h"
 
 /* A clock before 2026 was never set. */

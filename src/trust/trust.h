@@ -18,8 +18,11 @@
 #include "net/net.h"
 #include "trust/authres.h"
 #include "trust/dkim.h"
+#include "trust/dkim_sign.h"
 #include "trust/dmarc.h"
+#include "trust/rsa_make.h"
 #include "trust/spf.h"
+#include "trust/srs.h"
 
 enum trust_mode {
 	TRUST_OFF,  /* not looked at */
