@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/utf8.h"
+#include "net/net.h"
 
 /* What the next line from the client is. */
 enum sasl_state {
@@ -84,6 +85,33 @@ keep_binding(struct span data, uint8_t out[64])
 		return 0;
 	memcpy(out, data.p, data.len);
 	return (uint8_t)data.len;
+}
+
+static void
+wake_conn(void *owner)
+{
+	conn_wake(owner);
+}
+
+struct sasl_env
+sasl_env_of(struct auth *a, struct conn *c, bool is_plain_allowed,
+    struct tls_info *info)
+{
+	struct sasl_env e = {
+		.auth = a,
+		.peer = conn_peer(c),
+		.is_tls = conn_tls_info(c, info) == 0,
+		.is_plain_allowed = is_plain_allowed,
+		.wake = wake_conn,
+		.owner = c,
+	};
+
+	if (!e.is_tls)
+		return e;
+	e.tls_server_end_point = span_of(info->end_point, info->end_point_len);
+	if (info->has_unique)
+		e.tls_unique = span_of(info->unique, sizeof(info->unique));
+	return e;
 }
 
 int

@@ -23,6 +23,8 @@
 #define SASL_REPLY_BYTES 1024
 
 struct auth;
+struct conn;     /* net/conn.h */
+struct tls_info; /* net/tls.h */
 struct peer; /* net/net.h */
 
 enum sasl_result {
@@ -54,6 +56,11 @@ struct sasl_env {
 };
 
 struct sasl;
+
+/* What there is to know of a connection, which is woken itself. info is filled
+ * and must live as long as the result. */
+struct sasl_env sasl_env_of(struct auth *a, struct conn *c,
+    bool is_plain_allowed, struct tls_info *info);
 
 /* ERR_NOMEM. */
 MUST_USE int sasl_new(const struct sasl_env *e, struct sasl **out);

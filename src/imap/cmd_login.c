@@ -2,37 +2,6 @@
 #include "base/limits.h"
 #include "imap/imap_session.h"
 
-static void
-wake(void *owner)
-{
-	struct imap *i = owner;
-
-	conn_wake(i->conn);
-}
-
-/* info must live as long as the result. */
-static struct sasl_env
-sasl_env_of(struct imap *i, struct tls_info *info)
-{
-	struct sasl_env e = {
-		.auth = i->env->auth,
-		.peer = conn_peer(i->conn),
-		.is_tls = conn_is_tls(i->conn),
-		.is_plain_allowed = imap_allows_plain(i),
-		.wake = wake,
-		.owner = i,
-	};
-
-	if (conn_tls_info(i->conn, info) == 0) {
-		e.tls_server_end_point =
-		    span_of(info->end_point, info->end_point_len);
-		if (info->has_unique)
-			e.tls_unique =
-			    span_of(info->unique, sizeof(info->unique));
-	}
-	return e;
-}
-
 void
 imap_put_login_capabilities(struct imap *i, struct buf *out)
 {
@@ -40,7 +9,8 @@ imap_put_login_capabilities(struct imap *i, struct buf *out)
 	struct buf mechanisms;
 	struct span rest;
 	struct tls_info info;
-	struct sasl_env e = sasl_env_of(i, &info);
+	struct sasl_env e =
+	    sasl_env_of(i->env->auth, i->conn, imap_allows_plain(i), &info);
 
 	if (conn_can_start_tls(i->conn))
 		buf_put_str(out, " STARTTLS");
@@ -87,7 +57,8 @@ static bool
 begin_login(struct imap *i)
 {
 	struct tls_info info;
-	struct sasl_env e = sasl_env_of(i, &info);
+	struct sasl_env e =
+	    sasl_env_of(i->env->auth, i->conn, imap_allows_plain(i), &info);
 
 	if (sasl_new(&e, &i->sasl) == 0)
 		return true;

@@ -11,42 +11,12 @@ pop3_forget_login(struct pop3 *p)
 	buf_wipe(&p->user);
 }
 
-static void
-wake(void *owner)
-{
-	struct pop3 *p = owner;
-
-	conn_wake(p->conn);
-}
-
-/* info must live as long as the result. */
-static struct sasl_env
-sasl_env_of(struct pop3 *p, struct tls_info *info)
-{
-	struct sasl_env e = {
-		.auth = p->env->auth,
-		.peer = conn_peer(p->conn),
-		.is_tls = conn_is_tls(p->conn),
-		.is_plain_allowed = pop3_allows_plain(p),
-		.wake = wake,
-		.owner = p,
-	};
-
-	if (conn_tls_info(p->conn, info) == 0) {
-		e.tls_server_end_point =
-		    span_of(info->end_point, info->end_point_len);
-		if (info->has_unique)
-			e.tls_unique =
-			    span_of(info->unique, sizeof(info->unique));
-	}
-	return e;
-}
-
 void
 pop3_put_mechanisms(struct pop3 *p, struct buf *out)
 {
 	struct tls_info info;
-	struct sasl_env e = sasl_env_of(p, &info);
+	struct sasl_env e =
+	    sasl_env_of(p->env->auth, p->conn, pop3_allows_plain(p), &info);
 
 	sasl_put_mechanisms(out, &e);
 }
@@ -212,7 +182,8 @@ static bool
 begin_login(struct pop3 *p)
 {
 	struct tls_info info;
-	struct sasl_env e = sasl_env_of(p, &info);
+	struct sasl_env e =
+	    sasl_env_of(p->env->auth, p->conn, pop3_allows_plain(p), &info);
 
 	if (sasl_new(&e, &p->sasl) == 0)
 		return true;

@@ -2,39 +2,12 @@
 #include "auth/auth.h"
 #include "smtp/smtp_session.h"
 
-static struct sasl_env
-make_env(struct smtp *s, const struct tls_info *tls)
-{
-	struct sasl_env e = { .auth = s->env->auth,
-		.peer = conn_peer(s->conn),
-		.is_tls = tls != NULL,
-		.is_plain_allowed = smtp_allows_plain(s),
-		.owner = s };
-
-	if (tls != NULL) {
-		e.tls_server_end_point =
-		    span_of(tls->end_point, tls->end_point_len);
-		if (tls->has_unique)
-			e.tls_unique =
-			    span_of(tls->unique, sizeof(tls->unique));
-	}
-	return e;
-}
-
-static void
-wake(void *owner)
-{
-	struct smtp *s = owner;
-
-	conn_wake(s->conn);
-}
-
 void
 smtp_auth_put_mechanisms(struct smtp *s, struct buf *out)
 {
 	struct tls_info tls;
-	bool is_tls = conn_tls_info(s->conn, &tls) == 0;
-	struct sasl_env e = make_env(s, is_tls ? &tls : NULL);
+	struct sasl_env e =
+	    sasl_env_of(s->env->auth, s->conn, smtp_allows_plain(s), &tls);
 
 	sasl_put_mechanisms(out, &e);
 }
@@ -126,7 +99,6 @@ smtp_auth(struct smtp *s, struct span args)
 	struct sasl_env e;
 	struct span initial = args;
 	struct span mechanism = span_split(&initial, ' ');
-	bool is_tls = conn_tls_info(s->conn, &tls) == 0;
 	enum sasl_result r;
 
 	if (s->account != 0) {
@@ -141,13 +113,12 @@ smtp_auth(struct smtp *s, struct span args)
 		smtp_refuse(s, "504 5.5.4 No such mechanism");
 		return;
 	}
-	if (!is_tls && !smtp_allows_plain(s)) {
+	if (!conn_is_tls(s->conn) && !smtp_allows_plain(s)) {
 		smtp_refuse(s, "538 5.7.11 STARTTLS first");
 		return;
 	}
 	initial = span_trim(initial);
-	e = make_env(s, is_tls ? &tls : NULL);
-	e.wake = wake;
+	e = sasl_env_of(s->env->auth, s->conn, smtp_allows_plain(s), &tls);
 	if (sasl_new(&e, &s->sasl) < 0) {
 		smtp_reply(s, "454 4.7.0 Busy, try again");
 		return;
