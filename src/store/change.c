@@ -16,24 +16,6 @@ change_deinit(struct change *c)
 	rangeset_deinit(&c->uids);
 }
 
-/* The message with the least UID >= *uid, hidden or not. */
-static int
-row_at(struct store *s, uint32_t mailbox, uint32_t uid, struct message *m)
-{
-	struct key k = key_u32_u32(mailbox, uid);
-	struct span key, value;
-	int rc = tree_seek(s, TREE_MESSAGE, key_span(&k), &key, &value);
-
-	if (rc < 0)
-		return rc;
-	if (key.len != 8)
-		return ERR_DAMAGED;
-	if (be_get32(key.p) != mailbox)
-		return ERR_NONE;
-	m->uid = be_get32(key.p + 4);
-	return record_get_message(value, m);
-}
-
 /* The first message born after a MODSEQ: births grow with the UIDs, so halve
  * the range of UIDs. ERR_NONE. */
 static int
@@ -48,7 +30,7 @@ first_born(struct store *s, const struct mailbox_rec *m, uint64_t after,
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		rc = row_at(s, m->v.id, middle, out);
+		rc = row_next_message(s, m->v.id, middle, out);
 		if (rc < 0 && rc != ERR_NONE)
 			return rc;
 		if (rc == ERR_NONE || out->born_modseq > after)
@@ -56,13 +38,13 @@ first_born(struct store *s, const struct mailbox_rec *m, uint64_t after,
 		else
 			low = out->uid + 1;
 	}
-	rc = row_at(s, m->v.id, low, out);
+	rc = row_next_message(s, m->v.id, low, out);
 	if (rc == 0 && out->born_modseq <= after)
 		rc = ERR_NONE;
 	while (rc == 0 && hidden_run(s, m->v.id, out->uid, &r)) {
 		if (r.last == UINT32_MAX)
 			return ERR_NONE;
-		rc = row_at(s, m->v.id, r.last + 1, out);
+		rc = row_next_message(s, m->v.id, r.last + 1, out);
 	}
 	return rc;
 }
@@ -82,7 +64,7 @@ take_births(struct store *s, uint32_t mailbox, const struct message *first,
 			rc = rangeset_add(&out->uids, m.uid, m.uid);
 		if (rc < 0 || m.uid == UINT32_MAX)
 			return rc;
-		rc = row_at(s, mailbox, m.uid + 1, &m);
+		rc = row_next_message(s, mailbox, m.uid + 1, &m);
 	}
 	return rc == ERR_NONE ? 0 : rc;
 }

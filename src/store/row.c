@@ -100,6 +100,24 @@ row_get_message(
 }
 
 int
+row_next_message(
+    struct store *s, uint32_t mailbox, uint32_t uid_from, struct message *out)
+{
+	struct key k = key_u32_u32(mailbox, uid_from);
+	struct span key, value;
+	int rc = tree_seek(s, TREE_MESSAGE, key_span(&k), &key, &value);
+
+	if (rc < 0)
+		return rc;
+	if (key.len != 8)
+		return ERR_DAMAGED;
+	if (be_get32(key.p) != mailbox)
+		return ERR_NONE;
+	out->uid = be_get32(key.p + 4);
+	return record_get_message(value, out);
+}
+
+int
 row_put_message(struct store *s, uint32_t mailbox, const struct message *m)
 {
 	struct key k = key_u32_u32(mailbox, m->uid);

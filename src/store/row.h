@@ -28,6 +28,9 @@ MUST_USE int row_put_usage(
 /* Hidden ones too. */
 MUST_USE int row_get_message(
     struct store *s, uint32_t mailbox, uint32_t uid, struct message *out);
+/* The one with the least UID >= uid_from, hidden or not. ERR_NONE. */
+MUST_USE int row_next_message(
+    struct store *s, uint32_t mailbox, uint32_t uid_from, struct message *out);
 MUST_USE int row_put_message(
     struct store *s, uint32_t mailbox, const struct message *m);
 

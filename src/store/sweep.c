@@ -54,24 +54,6 @@ finish(struct store *s, uint64_t number)
  * rows are left, 0 when not, or an error. --- */
 
 static int
-first_message(
-    struct store *s, uint32_t mailbox, uint32_t from, struct message *m)
-{
-	struct key k = key_u32_u32(mailbox, from);
-	struct span key, value;
-	int rc = tree_seek(s, TREE_MESSAGE, key_span(&k), &key, &value);
-
-	if (rc < 0)
-		return rc;
-	if (key.len != 8)
-		return ERR_DAMAGED;
-	if (be_get32(key.p) != mailbox)
-		return ERR_NONE;
-	m->uid = be_get32(key.p + 4);
-	return record_get_message(value, m);
-}
-
-static int
 sweep_expunged(struct store *s, struct hidden *h)
 {
 	struct message m;
@@ -81,7 +63,7 @@ sweep_expunged(struct store *s, struct hidden *h)
 	while (n < SWEEP_MESSAGES) {
 		if (!rangeset_next(&h->uids, uid + 1, &uid))
 			return 0;
-		rc = first_message(s, h->mailbox, uid, &m);
+		rc = row_next_message(s, h->mailbox, uid, &m);
 		if (rc < 0)
 			return rc == ERR_NONE ? 0 : rc;
 		if (m.uid != uid) {
@@ -134,7 +116,7 @@ sweep_mailbox(struct store *s, uint32_t mailbox)
 	int rc, n;
 
 	for (n = 0; n < SWEEP_MESSAGES; n++) {
-		rc = first_message(s, mailbox, 0, &m);
+		rc = row_next_message(s, mailbox, 0, &m);
 		if (rc == ERR_NONE)
 			break;
 		if (rc == 0)
