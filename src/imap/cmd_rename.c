@@ -144,8 +144,7 @@ imap_rename(struct imap *i, struct cur *args)
 
 	if (!imap_name_take(i, args, &from) ||
 	    !imap_name_take_last(i, args, &to) ||
-	    !imap_name_may_be_made(i, to) ||
-	    !imap_name_find(i, from, &mailbox))
+	    !imap_name_may_be_made(i, to) || !imap_name_find(i, from, &mailbox))
 		return;
 	rc = mailbox_rename(i->env->store, mailbox, to);
 	switch (rc) {
@@ -155,6 +154,9 @@ imap_rename(struct imap *i, struct cur *args)
 		break;
 	case ERR_DENIED:
 		rename_inbox(i, mailbox, to);
+		break;
+	case ERR_LIMIT:
+		imap_done(i, "NO [LIMIT] Too deep, or too many mailboxes");
 		break;
 	case ERR_INVALID:
 		imap_done(i, "NO [CANNOT] It cannot be moved into itself");

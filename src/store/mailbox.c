@@ -341,9 +341,11 @@ mailbox_apply_rename(struct store *s, struct fields *f)
 	return rc < 0 ? rc : row_put_mailbox(s, &m);
 }
 
-/* Levels below and with a mailbox; stops counting past the limit. */
+/* Levels below and with a mailbox; stops counting past the limit. *n_left is
+ * how many more may be looked at; at 0 the answer means nothing. */
 static unsigned
-height_of(struct store *s, uint32_t account, uint32_t id, unsigned limit)
+height_of(struct store *s, uint32_t account, uint32_t id, unsigned limit,
+    unsigned *n_left)
 {
 	char storage[MAX_MAILBOX_PART + 1];
 	unsigned highest = 0;
@@ -353,9 +355,12 @@ height_of(struct store *s, uint32_t account, uint32_t id, unsigned limit)
 	if (limit == 0)
 		return 1;
 	buf_init_fixed(&name, storage, sizeof(storage));
-	while (mailbox_next_child(s, account, id, &name, &child) == 0) {
-		unsigned h = height_of(s, account, child, limit - 1);
+	while (*n_left > 0 &&
+	       mailbox_next_child(s, account, id, &name, &child) == 0) {
+		unsigned h;
 
+		--*n_left;
+		h = height_of(s, account, child, limit - 1, n_left);
 		if (h > highest)
 			highest = h;
 	}
@@ -377,12 +382,27 @@ depth_of(struct store *s, uint32_t id)
 	return n;
 }
 
+/* May what is below a mailbox come to stand below this many levels? Who does
+ * not go down need not be measured. */
+static int
+check_height(struct store *s, const struct mailbox_view *m, unsigned n_above)
+{
+	unsigned n_left = MAX_RENAME_BELOW + 1, height;
+
+	if (n_above < depth_of(s, m->id))
+		return 0;
+	height = height_of(s, m->account, m->id, MAX_MAILBOX_DEPTH, &n_left);
+	if (n_left == 0 || n_above + height > MAX_MAILBOX_DEPTH)
+		return ERR_LIMIT;
+	return 0;
+}
+
 int
 mailbox_rename(struct store *s, uint32_t mailbox, struct span new_path)
 {
 	struct mailbox_view m;
 	uint32_t parent;
-	unsigned depth, n_missing = 1;
+	unsigned depth;
 	int rc = mailbox_get(s, mailbox, &m);
 
 	if (rc == 0 && m.special_use == SPECIAL_INBOX)
@@ -396,13 +416,10 @@ mailbox_rename(struct store *s, uint32_t mailbox, struct span new_path)
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < new_path.len; i++)
-		n_missing += new_path.p[i] == '/';
-	/* Who does not go down need not be measured. */
-	if (depth + n_missing > depth_of(s, mailbox) &&
-	    depth + n_missing - 1 +
-	            height_of(s, m.account, mailbox, MAX_MAILBOX_DEPTH) >
-	        MAX_MAILBOX_DEPTH)
-		return ERR_LIMIT;
+		depth += new_path.p[i] == '/';
+	rc = check_height(s, &m, depth);
+	if (rc < 0)
+		return rc;
 	rc = op_group(s, 128 * MAX_MAILBOX_DEPTH + new_path.len);
 	if (rc < 0)
 		return rc;

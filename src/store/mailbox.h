@@ -74,9 +74,9 @@ MUST_USE int mailbox_create(struct store *s, uint32_t account, struct span path,
 
 /* Move a mailbox, with what is below it, to a path whose missing ancestors are
  * made. ERR_NONE, ERR_EXISTS, ERR_DENIED: INBOX; ERR_INVALID: into itself, or
- * as for create; ERR_LIMIT. One record, but when it comes to stand deeper than
- * before, all that is below it is looked at: 1.5 us each, 15 ms for the most
- * that a person may have. */
+ * as for create; ERR_LIMIT: as for create, or more than
+ * MAX_RENAME_BELOW are below a mailbox that comes to stand deeper than before
+ * (they have to be looked at; all else is one record). */
 MUST_USE int mailbox_rename(
     struct store *s, uint32_t mailbox, struct span new_path);
 

@@ -114,6 +114,11 @@ test_many(struct house *h)
 	ASKS(&c, "a LIST \"\" other/*\r\n", "That is the list\r\n");
 	CHECK_INT(count_lines(buf_span(&c.got), SPAN("* LIST (")), 9900);
 	ASKS(&c, "a RENAME other many\r\n", "a OK Renamed\r\n");
+	/* Deeper they may not go: too many to look at in one step. */
+	ASKS(&c, "a RENAME many x/many\r\n",
+	    "a NO [LIMIT] Too deep, or too many mailboxes\r\n");
+	ASKS(&c, "a RENAME many/m7 x/m7\r\n", "a OK Renamed\r\n");
+	ASKS(&c, "a RENAME x/m7 many/m7\r\n", "a OK Renamed\r\n");
 	client_close(&c);
 }
 
