@@ -470,6 +470,8 @@ prepare(struct imap *i, struct fetch_task *t, struct imap_set *set)
 	                             !(i->enabled & IMAP_QRESYNC)))
 		return ERR_SYNTAX;
 	rc = imap_view_resolve(i->view, set, i->is_uid, &t->uids);
+	if (rc == ERR_SYNTAX)
+		imap_bad(i, "No such sequence number");
 	if (rc < 0)
 		return rc;
 	if (f->has_changed_since)
@@ -504,6 +506,6 @@ imap_fetch(struct imap *i, struct cur *args)
 	imap_start_job(i, &job, t);
 	if (rc == 0)
 		rc = prepare(i, t, &set);
-	if (rc < 0)
+	if (rc < 0 && !i->is_finished)
 		imap_error(i, rc);
 }
