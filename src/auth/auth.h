@@ -22,6 +22,7 @@
 #include "auth/password.h"
 #include "auth/resolve.h"
 #include "auth/sasl.h"
+#include "auth/scram_client.h"
 
 struct loop;
 struct store;

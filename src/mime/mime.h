@@ -15,6 +15,7 @@
 #include "mime/encode.h"
 #include "mime/header.h"
 #include "mime/needle.h"
+#include "mime/sevenbit.h"
 #include "mime/structure.h"
 #include "mime/summary.h"
 #include "mime/text.h"

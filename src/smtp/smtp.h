@@ -28,6 +28,7 @@
 #define TINPOST_SMTP_SMTP_H
 
 #include "net/net.h"
+#include "smtp/smtp_out.h"
 
 struct auth;
 struct store;

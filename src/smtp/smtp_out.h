@@ -25,15 +25,15 @@
  * Hostile    replies: lines over 2048 bytes, replies over 128 lines or 16 KB,
  *            lines that are none: the connection is dropped, and all is
  *            OUT_TEMP. Words of the peer are cut to MAX_OUT_TEXT_BYTES,
- *            and hold printable ASCII (or, with SMTPUTF8, UTF-8) only.
+ *            and hold printable ASCII only.
  * Sent twice a message can be, if the reply to its end is lost: the result is
  *            OUT_TEMP with is_unknown, counted in smtp_out_n_unknown.
  */
 #ifndef TINPOST_SMTP_SMTP_OUT_H
 #define TINPOST_SMTP_SMTP_OUT_H
 
-#include "net/dial.h"
-#include "store/queue.h"
+#include "net/net.h"
+#include "store/store.h"
 
 struct smtp_out;
 struct store;
