@@ -41,7 +41,10 @@ WARN  := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes \
 	-Wwrite-strings -Wundef -Wformat=2 -Wimplicit-fallthrough \
 	-Wconversion -Wno-sign-conversion
 SAN   := -fsanitize=address,undefined -fno-sanitize-recover=all
-SMALL := -Os -fno-pie -ffunction-sections -fdata-sections \
+# Where memory and flash are large, speed comes first.
+SPEED_x86_64 := -O2
+SPEED_arm64  := -O2
+SMALL := -fno-pie -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/=
 STATIC := -static -no-pie -Wl,--gc-sections
 
@@ -101,8 +104,8 @@ LDFLAGS_mipsel := -Wl,--no-warn-mismatch
 define release_variant
 CC_$(1)     := $$(abspath $$(DEPS))/$(1)/musl/bin/musl-gcc $$(MACHINE_$(1))
 AR_$(1)     := $$(CROSS_$(1))ar
-CFLAGS_$(1) := $$(SMALL) -fstack-protector-strong
-LIBCF_$(1)  := $$(SMALL) $$(MACHINE_$(1))
+CFLAGS_$(1) := $$(or $$(SPEED_$(1)),-Os) $$(SMALL) -fstack-protector-strong
+LIBCF_$(1)  := $$(or $$(SPEED_$(1)),-Os) $$(SMALL) $$(MACHINE_$(1))
 KERNEL_$(1) := -idirafter $$(DEPS)/$(1)/kernel
 LDFLAGS_$(1) += $$(STATIC)
 DEPS_ENV_$(1) := MUSL_TARGET=$$(MUSL_$(1)) CROSS=$$(CROSS_$(1)) \
