@@ -142,8 +142,9 @@ span_is_secret(struct span a, struct span b)
 void
 wipe(void *p, size_t len)
 {
-	volatile unsigned char *v = p;
-
-	while (len-- > 0)
-		*v++ = 0;
+	if (len == 0)
+		return;
+	memset(p, 0, len);
+	/* The compiler must think that it is read. */
+	__asm__ __volatile__("" : : "r"(p) : "memory");
 }

@@ -392,13 +392,13 @@ step_once(struct imap *i)
 static enum imap_step
 run_slice(struct imap *i)
 {
-	int64_t end_us = clock_cpu_us() + IMAP_SLICE_US;
+	int64_t end_us = clock_slice_us() + IMAP_SLICE_US;
 	enum imap_step r = IMAP_MORE;
 
 	while (r == IMAP_MORE && conn_out_room(i->conn) >= IMAP_REPLY_BYTES) {
 		r = step_once(i);
 		if (r == IMAP_MORE &&
-		    (wants_break(i) || clock_cpu_us() >= end_us)) {
+		    (wants_break(i) || clock_slice_us() >= end_us)) {
 			conn_wake(i->conn);
 			break;
 		}

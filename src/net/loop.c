@@ -121,6 +121,8 @@ loop_free(struct loop *l)
 	if (l->spare_fd >= 0)
 		close(l->spare_fd);
 	sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
+	while (l->n_spares > 0)
+		buf_deinit(&l->spares[--l->n_spares]);
 	heap_deinit(&l->timers);
 	mem_free(l);
 }
@@ -348,7 +350,7 @@ static void
 run_conns(struct loop *l)
 {
 	struct list now;
-	int64_t before = clock_cpu_us();
+	int64_t before = clock_slice_us();
 
 	take_all(&l->ready, &now);
 	while (!list_is_empty(&now)) {
@@ -357,7 +359,7 @@ run_conns(struct loop *l)
 
 		list_remove(&c->ready_link);
 		conn_run(c);
-		after = clock_cpu_us();
+		after = clock_slice_us();
 		loop_count_time(l->stats.step_cpu_us, &l->stats.max_step_cpu_us,
 		    after - before);
 		before = after;
@@ -374,7 +376,7 @@ run_jobs(struct loop *l)
 
 	if (list_is_empty(&l->jobs))
 		return;
-	start = before = clock_cpu_us();
+	start = before = clock_slice_us();
 	while (!list_is_empty(&l->jobs) && before - start < LOOP_SLICE_US) {
 		struct job *j = LIST_OF(l->jobs.next, struct job, link);
 		int64_t after;
@@ -387,7 +389,7 @@ run_jobs(struct loop *l)
 			loop_add_job(l, j);
 		}
 		loop_note_dirty(l);
-		after = clock_cpu_us();
+		after = clock_slice_us();
 		loop_count_time(l->stats.job_cpu_us, &l->stats.max_job_cpu_us,
 		    after - before);
 		before = after;
@@ -492,7 +494,7 @@ loop_turn(struct loop *l, int max_ms)
 	if (rc < 0)
 		return rc;
 	wall = clock_mono_us();
-	cpu = clock_cpu_us();
+	cpu = clock_slice_us();
 	l->turn++;
 	l->has_handshaken = false;
 	dispatch_events(l);
@@ -507,7 +509,7 @@ loop_turn(struct loop *l, int max_ms)
 	loop_count_time(l->stats.turn_wall_us, &l->stats.max_turn_wall_us,
 	    clock_mono_us() - wall);
 	loop_count_time(l->stats.turn_cpu_us, &l->stats.max_turn_cpu_us,
-	    clock_cpu_us() - cpu);
+	    clock_slice_us() - cpu);
 	return rc;
 }
 

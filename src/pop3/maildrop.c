@@ -78,12 +78,12 @@ fill_batch(struct maildrop *d)
 static int
 run_slice(struct maildrop *d, int (*batch)(struct maildrop *))
 {
-	int64_t end_us = clock_cpu_us() + MAILDROP_SLICE_US;
+	int64_t end_us = clock_slice_us() + MAILDROP_SLICE_US;
 	int rc;
 
 	do {
 		rc = batch(d);
-	} while (rc == 1 && clock_cpu_us() < end_us);
+	} while (rc == 1 && clock_slice_us() < end_us);
 	return rc;
 }
 

@@ -310,12 +310,12 @@ is_reading(const struct pop3 *p)
 static enum pop3_step
 run_slice(struct pop3 *p)
 {
-	int64_t end_us = clock_cpu_us() + STEP_SLICE_US;
+	int64_t end_us = clock_slice_us() + STEP_SLICE_US;
 	enum pop3_step r = POP3_MORE;
 
 	while (r == POP3_MORE && conn_out_room(p->conn) >= POP3_REPLY_BYTES) {
 		r = step_state(p);
-		if (r == POP3_MORE && clock_cpu_us() >= end_us) {
+		if (r == POP3_MORE && clock_slice_us() >= end_us) {
 			conn_wake(p->conn);
 			break;
 		}
