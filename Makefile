@@ -68,7 +68,7 @@ THIRD_tests := $(BEARSSL) $(CARES) $(LZ4) $(LMDB)
 
 # Compiled for speed also in a release, which is compiled for size.
 HOT := base/buf base/utf8 base/span base/cursor mime/token mime/address_list \
-	mime/summary imap/imap_reply imap/fetch_envelope store/record
+	mime/needle mime/text_search 	mime/summary imap/imap_reply imap/fetch_envelope store/record
 
 # --- variants -----------------------------------------------------------------
 

@@ -4,6 +4,8 @@
 
 #include "base/ascii.h"
 
+#define EIGHTH_BITS 0x8080808080808080u
+
 int
 utf8_next(struct span s, uint32_t *code_out)
 {
@@ -37,13 +39,34 @@ utf8_next(struct span s, uint32_t *code_out)
 bool
 utf8_is_valid(struct span s)
 {
-	while (s.len > 0) {
-		uint32_t code;
-		int n = utf8_next(s, &code);
+	size_t i = 0;
 
+	while (i < s.len) {
+		uint64_t w;
+		uint32_t code;
+		int n;
+
+		if (s.len - i >= sizeof(w)) {
+			memcpy(&w, s.p + i, sizeof(w));
+			if ((w & EIGHTH_BITS) == 0) {
+				i += sizeof(w);
+				continue;
+			}
+		}
+		if (!ascii_is_8bit(s.p[i])) {
+			i++;
+			continue;
+		}
+		/* most that is not ASCII: two bytes */
+		if (s.len - i >= 2 && (unsigned char)s.p[i] - 0xc2u < 0x1e &&
+		    ((unsigned char)s.p[i + 1] & 0xc0) == 0x80) {
+			i += 2;
+			continue;
+		}
+		n = utf8_next(span_of(s.p + i, s.len - i), &code);
 		if (n < 0)
 			return false;
-		s = span_sub(s, (size_t)n, s.len);
+		i += (size_t)n;
 	}
 	return true;
 }
@@ -57,7 +80,7 @@ utf8_has_8bit(struct span s)
 		uint64_t w[4];
 
 		memcpy(w, s.p + i, sizeof(w));
-		if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
+		if ((w[0] | w[1] | w[2] | w[3]) & EIGHTH_BITS)
 			return true;
 	}
 	for (; i < s.len; i++)

@@ -207,7 +207,10 @@ charset_close(struct charset *c)
 bool
 charset_is_same(const struct charset *c, struct span piece)
 {
-	return c->is_ascii_based && c->n_held == 0 && !utf8_has_8bit(piece);
+	if (!c->is_ascii_based || c->n_held > 0)
+		return false;
+	return c->kind == CHARSET_UTF8 ? utf8_is_valid(piece)
+	                               : !utf8_has_8bit(piece);
 }
 
 /* Windows-1252, 0x80 to 0x9f. */

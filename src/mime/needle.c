@@ -93,6 +93,17 @@ fill_skip(struct needle *n)
 	}
 }
 
+/* U+0130 folds to i, U+017F to s, U+212A to k; nothing else becomes ASCII. */
+static bool
+is_ascii(const struct needle *n)
+{
+	for (size_t i = 0; i < n->len; i++)
+		if (n->p[i] >= 0x80 || n->p[i] == 'i' || n->p[i] == 'k' ||
+		    n->p[i] == 's')
+			return false;
+	return true;
+}
+
 int
 needle_init(struct needle *n, struct arena *a, struct span text)
 {
@@ -108,6 +119,7 @@ needle_init(struct needle *n, struct arena *a, struct span text)
 		return ERR_NOMEM;
 	fill_fail(n);
 	fill_skip(n);
+	n->is_ascii = is_ascii(n);
 	return 0;
 }
 
@@ -228,6 +240,16 @@ needle_set_begin(const struct needle_set *set)
 		needle_begin(set->list[i]);
 }
 
+/* Can only ASCII be found? */
+static bool
+is_set_ascii(const struct needle_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (!set->list[i]->is_found && !set->list[i]->is_ascii)
+			return false;
+	return true;
+}
+
 bool
 needle_set_feed(const struct needle_set *set, struct span piece)
 {
@@ -235,7 +257,7 @@ needle_set_feed(const struct needle_set *set, struct span piece)
 	bool has_new = false;
 	size_t at = 0;
 
-	if (!utf8_has_8bit(piece))
+	if (is_set_ascii(set) || !utf8_has_8bit(piece))
 		return feed_folded(set, piece);
 	while (at < piece.len) {
 		size_t n = fold_some(piece, &at, folded, sizeof(folded));

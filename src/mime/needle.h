@@ -22,6 +22,7 @@ struct needle {
 	uint16_t *fail;   /* the longest border of each prefix */
 	uint8_t *skip;    /* for each byte; 0: the last of the needle */
 	uint8_t again;    /* how far behind a candidate */
+	bool is_ascii;    /* and so is all that folds to it */
 	bool is_found;    /* since needle_reset */
 	size_t n_matched; /* of the text so far, at its end */
 };
