@@ -82,6 +82,8 @@ destroy(struct conn *c)
 	buf_deinit(&c->wire);
 	close(c->watch.fd);
 	mem_free(c);
+	while (l->stats.n_conns == 0 && l->n_spares > 0)
+		buf_deinit(&l->spares[--l->n_spares]);
 }
 
 void
@@ -287,6 +289,8 @@ conn_out(struct conn *c)
 	if (l->is_turn_dirty)
 		c->dirty_turn = l->turn;
 	conn_schedule_write(c);
+	if (c->out.cap == 0 && !c->out.has_failed && l->n_spares > 0)
+		c->out = l->spares[--l->n_spares];
 	return &c->out;
 }
 

@@ -7,6 +7,9 @@
 #include "net/conn_impl.h"
 #include "net/loop_impl.h"
 
+/* A smaller output buffer is not worth keeping. */
+#define MIN_SPARE_BYTES 1024
+
 /* recv that tells apart: > 0 bytes, 0 end, ERR_AGAIN, ERR_CLOSED (reset). */
 static int
 receive(struct conn *c, char *p, size_t len)
@@ -271,7 +274,10 @@ conn_run(struct conn *c)
 	case CONN_DEAD:
 		break;
 	}
-	conn_update(c);
+	/* What is put is sent before the next wait, and most often all of it:
+	 * what to wait for is known then. */
+	if (list_is_empty(&c->out_link))
+		conn_update(c);
 }
 
 /* The last output is sent: end our direction, wait for the peer's. */
@@ -359,12 +365,31 @@ send_output(struct conn *c)
 	}
 }
 
+/* An idle connection has no buffer; that which is grown goes to the next who
+ * has output. */
+static void
+let_go_of_output(struct conn *c)
+{
+	struct loop *l = c->loop;
+
+	if (c->out.cap < MIN_SPARE_BYTES || l->n_spares == LOOP_SPARES ||
+	    mem_is_tight()) {
+		buf_deinit(&c->out);
+		return;
+	}
+	buf_reset(&c->out);
+	l->spares[l->n_spares++] = c->out;
+	buf_init(&c->out, CONN_OUT_MAX);
+}
+
 void
 conn_write(struct conn *c)
 {
 	if (c->state == CONN_DEAD || c->state == CONN_LINGERING ||
-	    c->state == CONN_DIALING || c->is_blocked)
+	    c->state == CONN_DIALING || c->is_blocked) {
+		conn_update(c);
 		return;
+	}
 	if (!send_output(c)) {
 		conn_abort(c);
 		return;
@@ -372,7 +397,7 @@ conn_write(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	if (c->out.len == 0)
-		buf_deinit(&c->out);
+		let_go_of_output(c);
 	if (c->wire.len == 0)
 		buf_deinit(&c->wire);
 	if (c->was_full && c->out.len <= CONN_OUT_LOW &&

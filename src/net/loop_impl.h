@@ -16,6 +16,8 @@ struct tls_buffers;
 /* Descriptors looked at in a turn: with one read of at most CONN_IN_MAX each
  * this bounds what a turn puts into the journal. */
 #define LOOP_EVENTS 64
+/* Output buffers that are kept for the next that needs one. */
+#define LOOP_SPARES 4
 /* Unread input and, behind it, what one record more decrypts to. */
 #define LOOP_IN_BYTES (CONN_LINE_MAX + TLS_MAX_PLAIN)
 
@@ -45,6 +47,8 @@ struct loop {
 	struct loop_stats stats;
 	struct epoll_event events[LOOP_EVENTS];
 	int n_events;
+	struct buf spares[LOOP_SPARES]; /* for conn.out, empty */
+	int n_spares;
 	/* Lent to the one connection that runs. */
 	char in[LOOP_IN_BYTES];
 	char raw[CONN_IN_MAX];

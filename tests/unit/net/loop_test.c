@@ -122,8 +122,12 @@ test_back_pressure(void)
 		CHECK(loop_turn(b.loop, n > 0 ? 0 : 5) == 0);
 	}
 	CHECK(got == sent);
-	CHECK(mem_used() == before);
+	/* The loop keeps the buffer for the next, while there are any. */
+	CHECK(mem_used() <= before + CONN_OUT_MAX);
 	close(fd);
+	for (int i = 0; i < 100 && loop_stats(b.loop)->n_conns > 0; i++)
+		CHECK(loop_turn(b.loop, 5) == 0);
+	CHECK(mem_used() < before);
 	bench_close(&b);
 }
 
