@@ -97,12 +97,33 @@ buf_reserve(struct buf *b, size_t n)
 	return 0;
 }
 
+/* Most of what is put is short, and calling costs more than copying. */
+static void
+copy(char *to, const char *from, size_t len)
+{
+	if (len > 16) {
+		memcpy(to, from, len);
+	} else if (len >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + len - 4, from + len - 4, 4);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			to[i] = from[i];
+	}
+}
+
 void
 buf_put(struct buf *b, struct span s)
 {
-	if (s.len == 0 || buf_reserve(b, s.len) < 0)
+	if (s.len == 0)
 		return;
-	memcpy(b->p + b->len, s.p, s.len);
+	if ((b->has_failed || s.len > b->cap - b->len) &&
+	    buf_reserve(b, s.len) < 0)
+		return;
+	copy(b->p + b->len, s.p, s.len);
 	b->len += s.len;
 }
 

@@ -13,28 +13,47 @@
 /* A quoted string longer than this is a trial for clients' line buffers. */
 #define MAX_QUOTED_BYTES 1000
 
+/* What there is in a string. */
+enum { HAS_CTL = 1, HAS_8BIT = 2, HAS_SPECIAL = 4 };
+
+static unsigned
+kinds_in(struct span s)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		char ch = s.p[i];
+
+		all |= ascii_is_ctl(ch) && ch != '\t' ? HAS_CTL : 0u;
+		all |= ascii_is_8bit(ch) ? HAS_8BIT : 0u;
+		all |= ch == '"' || ch == '\\' ? HAS_SPECIAL : 0u;
+	}
+	return all;
+}
+
 /* RFC 9051 9: quoted holds TEXT-CHAR: 7 bit but CR and LF; UTF-8 in sessions
  * that have it. Other control characters are allowed and safer elsewhere. */
 static bool
-can_be_quoted(struct span s, bool is_utf8)
+can_be_quoted(struct span s, unsigned kinds, bool is_utf8)
 {
-	if (s.len > MAX_QUOTED_BYTES)
+	if (s.len > MAX_QUOTED_BYTES || (kinds & HAS_CTL))
 		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		if (ascii_is_ctl(s.p[i]) && s.p[i] != '\t')
-			return false;
-		if (ascii_is_8bit(s.p[i]) && !is_utf8)
-			return false;
-	}
-	return !is_utf8 || utf8_is_valid(s);
+	return !(kinds & HAS_8BIT) || (is_utf8 && utf8_is_valid(s));
 }
 
 static void
-put_quoted(struct buf *out, struct span s)
+put_quoted(struct buf *out, struct span s, unsigned kinds)
 {
 	size_t from = 0;
 
+	if (buf_reserve(out, s.len + 2) < 0)
+		return;
 	buf_put_char(out, '"');
+	if (!(kinds & HAS_SPECIAL)) {
+		buf_put(out, s);
+		buf_put_char(out, '"');
+		return;
+	}
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.p[i] != '"' && s.p[i] != '\\')
 			continue;
@@ -65,8 +84,10 @@ put_literal(struct buf *out, struct span s)
 void
 imap_put_string(struct buf *out, struct span s, bool is_utf8)
 {
-	if (can_be_quoted(s, is_utf8))
-		put_quoted(out, s);
+	unsigned kinds = kinds_in(s);
+
+	if (can_be_quoted(s, kinds, is_utf8))
+		put_quoted(out, s, kinds);
 	else
 		put_literal(out, s);
 }

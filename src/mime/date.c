@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "mime/token.h"
 
-#define DATE_SPECIALS SPAN("()<>[]:;@\\,\"/.")
-
 /* RFC 5322 4.3: zones by name. Military letters and unknown names: UTC. */
 static const struct {
 	const char *name;
@@ -69,7 +67,7 @@ static bool
 take_special(struct cur *c, char ch)
 {
 	struct cur at = *c;
-	struct token t = token_next(&at, DATE_SPECIALS);
+	struct token t = token_next(&at, TOKEN_DATE_SPECIALS);
 
 	if (t.kind != TOKEN_SPECIAL || t.text.p[0] != ch)
 		return false;
@@ -80,7 +78,7 @@ take_special(struct cur *c, char ch)
 static struct span
 take_atom(struct cur *c)
 {
-	struct token t = token_next(c, DATE_SPECIALS);
+	struct token t = token_next(c, TOKEN_DATE_SPECIALS);
 
 	return t.kind == TOKEN_ATOM ? t.text : span_of(NULL, 0);
 }

@@ -2,11 +2,31 @@
 
 #include "base/ascii.h"
 
-static bool
-is_one_of(char ch, struct span set)
-{
-	return memchr(set.p, ch, set.len) != NULL;
-}
+/* For each byte the sets of specials that it is of; space and NUL end every
+ * atom. */
+static const uint8_t ends[256] = {
+	['\0'] = 7,
+	[' '] = 7,
+	['\t'] = 7,
+	['\r'] = 7,
+	['\n'] = 7,
+	['('] = 7,
+	[')'] = 7,
+	['<'] = 7,
+	['>'] = 7,
+	['['] = 7,
+	[']'] = 7,
+	[':'] = 7,
+	[';'] = 7,
+	['@'] = 7,
+	['\\'] = 7,
+	[','] = 7,
+	['"'] = 7,
+	['/'] = TOKEN_MIME_SPECIALS | TOKEN_DATE_SPECIALS,
+	['?'] = TOKEN_MIME_SPECIALS,
+	['='] = TOKEN_MIME_SPECIALS,
+	['.'] = TOKEN_DATE_SPECIALS,
+};
 
 /* RFC 5322 3.2.2: a comment, nested to any depth: counted, not recursed. */
 static struct span
@@ -60,7 +80,7 @@ skip_gap(struct cur *c, struct token *t)
 }
 
 struct token
-token_next(struct cur *c, struct span specials)
+token_next(struct cur *c, enum token_specials specials)
 {
 	struct token t = { .kind = TOKEN_END };
 	const char *start;
@@ -81,10 +101,7 @@ token_next(struct cur *c, struct span specials)
 		return t;
 	}
 	t.kind = TOKEN_ATOM;
-	/* Letters and digits are no specials: most need no search. */
-	while (c->p < c->end && (ascii_is_alnum(*c->p) ||
-	                            (!ascii_is_space(*c->p) && *c->p != '\0' &&
-	                                !is_one_of(*c->p, specials))))
+	while (c->p < c->end && !(ends[(unsigned char)*c->p] & specials))
 		c->p++;
 	if (c->p == start) {
 		t.kind = TOKEN_SPECIAL;

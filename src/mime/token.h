@@ -23,12 +23,15 @@ struct token {
 	bool has_gap;        /* space or a comment before it */
 };
 
-/* RFC 5322 3.2.3 specials without ".", and RFC 2045 5.1 tspecials. */
-#define TOKEN_ADDRESS_SPECIALS SPAN("()<>[]:;@\\,\"")
-#define TOKEN_MIME_SPECIALS    SPAN("()<>@,;:\\\"/[]?=")
+/* Which characters end an atom, besides space. */
+enum token_specials {
+	TOKEN_ADDRESS_SPECIALS = 1, /* RFC 5322 3.2.3 without "." */
+	TOKEN_MIME_SPECIALS = 2,    /* RFC 2045 5.1 tspecials */
+	TOKEN_DATE_SPECIALS = 4     /* those of addresses, "/" and "." */
+};
 
 /* The next token; at the end TOKEN_END, again and again. */
-struct token token_next(struct cur *c, struct span specials);
+struct token token_next(struct cur *c, enum token_specials specials);
 
 /* Append the inside of a quoted string or comment without its backslashes,
  * CR, LF and NUL. */
