@@ -121,10 +121,11 @@ endef
 
 # $(call variant,V): the libraries, the objects and the archive of V.
 define variant
-$$(DEPS)/$(1)/built.$$(DEPS_REVISION): $$(DEPS)/src/fetched.$$(DEPS_REVISION)
+STAMP_$(1) := $$(DEPS)/$(1)/built.$$(DEPS_REVISION)$$(SPEED_$(1))
+$$(STAMP_$(1)): $$(DEPS)/src/fetched.$$(DEPS_REVISION)
 	@CC="$$(CC_$(1))" AR="$$(AR_$(1))" \
 	    CFLAGS="$$(LIBCF_$(1))" LZ4_FLAGS="$$(LZ4_FLAGS)" $$(DEPS_ENV_$(1)) \
-	    tools/deps build $$(DEPS) $(1)
+	    DEPS_REVISION="$$(DEPS_REVISION)$$(SPEED_$(1))" tools/deps build $$(DEPS) $(1)
 
 OBJS_$(1) := $$(SRCS:src/%.c=$$(BUILD)/$(1)/obj/%.o)
 LIBS_$(1) := $$(BUILD)/$(1)/libtinpost.a $$(DEPS)/$(1)/libbearssl.a \
@@ -135,7 +136,7 @@ COMPILE_$(1) := $$(CC_$(1)) $$(CSTD) $$(WARN) $$(CFLAGS_$(1)) -Isrc $$(KERNEL_$(
 $$(BUILD)/$(1)/flags: FORCE
 	$$(call note,$$(COMPILE_$(1)) $$(LDFLAGS_$(1)) $$(THIRD_tests))
 
-$$(BUILD)/$(1)/obj/%.o: src/%.c $$(BUILD)/$(1)/flags | $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
+$$(BUILD)/$(1)/obj/%.o: src/%.c $$(BUILD)/$(1)/flags | $$(STAMP_$(1))
 	@mkdir -p $$(@D)
 	$$(call show,CC,$(1)/$$*)
 	$$(Q)$$(COMPILE_$(1)) $$(THIRD_$$(patsubst %/,%,$$(dir $$*))) \
@@ -161,7 +162,7 @@ $$(BUILD)/$(1)/libtinpost.a: $$(OBJS_$(1)) $$(BUILD)/$(1)/members
 	@$$(AR_$(1)) rcsD $$@ $$(OBJS_$(1))
 
 $$(BUILD)/$(1)/tinpost: $$(BUILD)/$(1)/obj/main.o $$(BUILD)/$(1)/libtinpost.a \
-    $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
+    $$(STAMP_$(1))
 	$$(call show,LINK,$$@)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(LDFLAGS_$(1)) $$< $$(LIBS_$(1)) -o $$@
 	$$(if $$(filter $(1),$$(ARCHES)),@cp $$@ $$@.unstripped && \
@@ -219,7 +220,7 @@ install: all ## into $(DESTDIR)$(PREFIX), with a systemd unit and its user
 	@[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || \
 	    systemd-sysusers $(PREFIX)/lib/sysusers.d/tinpost.conf
 
-deps: $(DEPS)/native/built.$(DEPS_REVISION) $(DEPS)/$(ARCH)/built.$(DEPS_REVISION) ## fetch and build the libraries only
+deps: $(STAMP_native) $(STAMP_$(ARCH)) ## fetch and build the libraries only
 
 clean: ## remove what was built; the libraries in DEPS stay
 	@for e in $(BUILD)/*; do \
@@ -253,7 +254,7 @@ export UBSAN_OPTIONS := print_stacktrace=1
 UNIT_BINS := $(UNITS:tests/unit/%.c=$(BUILD)/native/unit/%)
 units: $(UNIT_BINS)
 
-$(BUILD)/native/unit/%.o: tests/unit/%.c $(BUILD)/native/flags | $(DEPS)/native/built.$(DEPS_REVISION)
+$(BUILD)/native/unit/%.o: tests/unit/%.c $(BUILD)/native/flags | $(STAMP_native)
 	@mkdir -p $(@D)
 	$(call show,CC,unit/$*)
 	$(Q)$(COMPILE_native) $(THIRD_tests) -Itests/unit -MMD -MP -c $< -o $@
@@ -349,7 +350,7 @@ HOT := delivery fetch idle
 HOT_ARCHES := x86_64 armhf mipsel
 define hot
 $$(BUILD)/$(1)/hot_%: tests/bench/hot_%.c tests/bench/hot.h $$(BUILD)/$(1)/libtinpost.a \
-    $$(DEPS)/$(1)/built.$$(DEPS_REVISION)
+    $$(STAMP_$(1))
 	$$(call show,LINK,$$@)
 	$$(Q)$$(COMPILE_$(1)) -D_GNU_SOURCE -g $$(THIRD_tests) -Itests/unit -Itests/bench \
 	    $$(LDFLAGS_$(1)) $$< $$(LIBS_$(1)) -o $$@
