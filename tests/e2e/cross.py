@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""The release binaries of 32-bit boards, under user-mode emulation: a whole
-delivery and retrieval, a restart, and a backup that crosses to this machine."""
+"""The release binaries of 32-bit boards, under user-mode emulation: questions to
+the DNS, a whole delivery and retrieval, a restart, and a backup that crosses to
+this machine."""
 
 import pathlib
 import subprocess
 import tempfile
 
+import dnsd
 import lib
 
 BOARDS = {"armhf": "qemu-arm-static", "mipsel": "qemu-mipsel-static"}
@@ -57,6 +59,17 @@ def backup_crosses(server, native_binary, folder, arch):
     assert server.user in run("user", "list")
 
 
+def asks_dns(server):
+    """By UDP, and by TCP where the answer is long."""
+    zones = {"a.test": {"MX": ["10 mx.a.test"], "TXT": ["x" * 2000]}}
+    with dnsd.Server(zones) as dns:
+        server.command("set", "dns.servers", dns.where)
+        assert "10 mx.a.test\n" in server.command("dns", "a.test").stdout
+        found = server.command("dns", "a.test", "TXT").stdout
+        assert "x" * 2000 + "\n" in found, found
+        assert [entry[2] for entry in dns.log] == ["udp", "udp", "tcp"], dns.log
+
+
 def main():
     lib.need(*BOARDS.values())
     native = str(lib.ROOT / "build" / "tinpost")
@@ -65,6 +78,7 @@ def main():
         for arch, emulator in BOARDS.items():
             binary = emulated(arch, emulator, folder)
             with lib.server(env={"TINPOST_BIN": str(binary)}) as server:
+                asks_dns(server)
                 deliver_and_read(server)
                 backup_crosses(server, native, folder, arch)
             print(f"{arch}: delivered, read back, restored here")
