@@ -39,7 +39,7 @@ struct dkim_verdict {
 	struct span identity;  /* i=, or "@" and d= */
 	struct span selector;  /* s= */
 	struct span algorithm; /* a= */
-	char b[9]; /* the first 8 characters of b= (RFC 6008), or "" */
+	char b[9];          /* the first 8 characters of b= (RFC 6008), or "" */
 	const char *reason; /* "" when it passes */
 	bool is_testing;    /* t=y in the key (RFC 6376 3.6.1) */
 };
@@ -48,8 +48,8 @@ struct dkim;
 
 /* A verifier; wake comes from the loop whenever dkim_step has something to do
  * or the last key is there. ERR_NOMEM. */
-MUST_USE int dkim_new(struct dns *dns, void (*wake)(void *owner), void *owner,
-    struct dkim **out);
+MUST_USE int dkim_new(
+    struct dns *dns, void (*wake)(void *owner), void *owner, struct dkim **out);
 void dkim_free(struct dkim *d); /* NULL is fine */
 
 /* The next bytes of the message, header first. */
