@@ -1,5 +1,5 @@
-/* authres.h - the Authentication-Results field (RFC 8601): written, and
- * recognised when somebody else wrote it in our name. Pure.
+/* authres.h - the Authentication-Results field (RFC 8601), written. Those that
+ * others wrote in our name are taken out by mime/edit.h. Pure.
  */
 #ifndef TINPOST_TRUST_AUTHRES_H
 #define TINPOST_TRUST_AUTHRES_H
@@ -29,9 +29,5 @@ void authres_method(struct authres *a, const char *method, const char *result,
 void authres_property(struct authres *a, const char *name, struct span value);
 /* Append the end; "none" when there was no method (RFC 8601 2.2). */
 void authres_end(struct authres *a);
-
-/* Does the value of such a field begin with this authserv-id (RFC 8601 5)?
- * Also true where it cannot be told, so that it is removed. */
-bool authres_is_ours(struct span value, struct span host);
 
 #endif

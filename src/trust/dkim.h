@@ -1,21 +1,22 @@
 /* dkim.h - the DKIM signatures of a message that arrives in pieces: RFC 6376,
  * RFC 8301, RFC 8463.
  *
- * Ownership  dkim_new to dkim_free; spans of a result live as long.
- * Blocking   never. Keys are asked for when the header is over. dkim_step
- *            does the work of one signature: a header hash or an RSA
- *            operation.
+ * Ownership  dkim_new to dkim_free; spans of a verdict point into the header,
+ *            which must live as long.
+ * Blocking   never. Keys are asked for at once, while the body still comes.
+ *            dkim_step does the work of one signature: a header hash or an
+ *            RSA operation.
  * Limits     the first DKIM_MAX_SIGNATURES signatures from the top, the rest
  *            are not looked at (RFC 6376 6.1 lets a verifier choose);
- *            MAX_HEADER_BYTES and MAX_HEADER_LINES of header, past which no
- *            signature is good; DKIM_MAX_NAMES names in h=; RSA keys of 1024 to
- *            4096 bits.
- * Bugs       ed25519-sha256 is neutral: BearSSL has no Ed25519.
+ *            DKIM_MAX_NAMES names in h=; RSA keys of 1024 to 4096 bits.
+ * Bugs       ed25519-sha256 is neutral: BearSSL has no Ed25519. Domains in
+ *            UTF-8 (RFC 8616) are a permerror.
  */
 #ifndef TINPOST_TRUST_DKIM_H
 #define TINPOST_TRUST_DKIM_H
 
 #include "net/dns.h"
+#include "trust/head.h"
 
 #define DKIM_MAX_SIGNATURES 5
 #define DKIM_MAX_NAMES      256
@@ -35,27 +36,28 @@ enum dkim_result {
 
 struct dkim_verdict {
 	enum dkim_result result;
-	struct span domain;    /* d=, lower case; may be empty in an error */
-	struct span identity;  /* i=, or "@" and d= */
+	struct span domain;    /* d=; may be empty in an error */
+	struct span identity;  /* i=; empty: it has none */
 	struct span selector;  /* s= */
 	struct span algorithm; /* a= */
-	char b[9];          /* the first 8 characters of b= (RFC 6008), or "" */
-	const char *reason; /* "" when it passes */
-	bool is_testing;    /* t=y in the key (RFC 6376 3.6.1) */
+	struct span b;         /* the first 8 characters of b= (RFC 6008 4) */
+	const char *reason;    /* "" when it passes */
+	bool is_testing;       /* t=y in the key (RFC 6376 3.6.1) */
 };
 
 struct dkim;
 
-/* A verifier; wake comes from the loop whenever dkim_step has something to do
- * or the last key is there. ERR_NOMEM. */
-MUST_USE int dkim_new(
-    struct dns *dns, void (*wake)(void *owner), void *owner, struct dkim **out);
+/* Begin to verify the signatures in a header that is over; wake comes from the
+ * loop whenever dkim_step may have something to do, or a signature was decided
+ * without it. ERR_NOMEM. */
+MUST_USE int dkim_new(struct dns *dns, const struct head *h,
+    void (*wake)(void *owner), void *owner, struct dkim **out);
 void dkim_free(struct dkim *d); /* NULL is fine */
 
-/* The next bytes of the message, header first. */
+/* The next bytes of the body. */
 void dkim_feed(struct dkim *d, struct span bytes);
 
-/* The message is over. */
+/* The body is over. */
 void dkim_finish(struct dkim *d);
 
 /* Is there work for dkim_step? */

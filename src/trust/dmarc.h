@@ -3,8 +3,7 @@
  *
  * Ownership  dmarc_new to dmarc_free.
  * Blocking   never. dmarc_new asks for the policy; dmarc_judge, when SPF and
- *            DKIM are known, may have to ask again. The wake comes once for
- *            each that is not done at once.
+ *            DKIM are known, may have to ask again.
  * Limits     eight queries a walk (RFC 9989 4.10), one walk for the author's
  *            domain and one for each domain that passed and shares its
  *            organizational domain's name.
@@ -43,9 +42,9 @@ MUST_USE int dmarc_new(struct dns *dns, struct span author_domain,
     void (*wake)(void *owner), void *owner, struct dmarc **out);
 void dmarc_free(struct dmarc *d); /* NULL is fine */
 
-/* Judge by these (copied, at most DMARC_MAX_IDENTITIES). ERR_NOMEM. */
-MUST_USE int dmarc_judge(
-    struct dmarc *d, const struct dmarc_identity *list, size_t n);
+/* Judge by these (copied, at most DMARC_MAX_IDENTITIES), once. The wake comes
+ * when the result is still DMARC_PENDING after this. */
+void dmarc_judge(struct dmarc *d, const struct dmarc_identity *list, size_t n);
 
 /* DMARC_PENDING until dmarc_judge was called and all is known. */
 enum dmarc_result dmarc_result(const struct dmarc *d);

@@ -1,0 +1,479 @@
+#include "trust/trust.h"
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "mime/mime.h"
+
+/* A signed header says no more than this about its author. */
+#define MAX_FROM_BYTES 8192
+
+struct trust {
+	struct trust_options options;
+	void (*wake)(void *owner);
+	void *owner;
+	struct arena arena; /* what options and from point to */
+	struct span mail_from, helo_name;
+	struct spf *spf;  /* of MAIL FROM, or HELO when that is empty */
+	struct spf *helo; /* of HELO beside it; NULL: not asked */
+	struct head head;
+	struct dkim *dkim;
+	struct dmarc *dmarc;
+	struct job job;
+	struct timer timer;
+	char author[DNS_MAX_NAME + 1];
+	char text[SPF_MAX_EXPLANATION + 160];
+	size_t n_author;
+	enum trust_verdict verdict;
+	int fault; /* ERR_NOMEM on the way: what is missing is a temperror */
+	bool is_finished, is_judged, is_decided, is_waiting;
+	bool has_many_authors;
+};
+
+static void look(struct trust *t);
+
+static void
+woken(void *owner)
+{
+	look(owner);
+}
+
+/* --- the author --- */
+
+static void
+note_author(struct trust *t, struct span domain)
+{
+	struct span known = span_of(t->author, t->n_author);
+
+	if (domain.len == 0 || domain.len > DNS_MAX_NAME)
+		return;
+	if (known.len > 0 && !span_is_nocase(known, domain)) {
+		t->has_many_authors = true;
+		return;
+	}
+	memcpy(t->author, domain.p, domain.len);
+	t->n_author = domain.len;
+}
+
+/* The domains of one From field. */
+static int
+read_from(struct trust *t, struct span raw)
+{
+	struct address_iter it;
+	struct buf value, scratch;
+	struct address a;
+	int rc;
+
+	buf_init(&value, MAX_FROM_BYTES);
+	buf_init(&scratch, MAX_FROM_BYTES);
+	header_put_unfolded(&value, raw);
+	if (buf_error(&value) == ERR_LIMIT)
+		t->has_many_authors = true; /* nobody can tell */
+	address_iter_init(&it, buf_span(&value), &scratch);
+	while (address_iter_next(&it, &a) == 0)
+		if (a.kind == ADDRESS_MAILBOX)
+			note_author(t, span_trim(a.host));
+	rc = buf_error(&scratch) == ERR_NOMEM ? ERR_NOMEM : 0;
+	buf_deinit(&value);
+	buf_deinit(&scratch);
+	return rc;
+}
+
+static int
+find_author(struct trust *t)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->head.n_fields; i++) {
+		struct head_field f = head_get(&t->head, i);
+
+		if (!span_is_nocase(f.name, SPAN("From")))
+			continue;
+		if (++n > 1) /* RFC 5322 3.6 */
+			t->has_many_authors = true;
+		if (n <= 8)
+			rc = read_from(t, head_value(&f));
+	}
+	return rc;
+}
+
+/* --- the work --- */
+
+static bool
+step_job(struct job *j)
+{
+	struct trust *t = LIST_OF(j, struct trust, job);
+
+	dkim_step(t->dkim);
+	if (dkim_has_work(t->dkim))
+		return true;
+	look(t); /* may be the last thing: t can be gone */
+	return false;
+}
+
+static void
+fire(struct timer *timer)
+{
+	struct trust *t = LIST_OF(timer, struct trust, timer);
+
+	if (t->spf != NULL)
+		spf_give_up(t->spf);
+	if (t->helo != NULL)
+		spf_give_up(t->helo);
+	if (t->dkim != NULL)
+		dkim_give_up(t->dkim);
+	loop_remove_job(t->options.loop, &t->job);
+	if (!t->is_judged)
+		judge(t); /* what has passed may be enough */
+	if (t->dmarc != NULL)
+		dmarc_give_up(t->dmarc);
+	look(t);
+}
+
+/* The header is over: ask for keys and policy. */
+static void
+begin_header(struct trust *t)
+{
+	int rc = 0;
+
+	if (t->options.dkim != TRUST_OFF)
+		rc = dkim_new(t->options.dns, &t->head, woken, t, &t->dkim);
+	if (rc == 0 && t->options.dmarc != TRUST_OFF) {
+		rc = find_author(t);
+		if (rc == 0 && t->n_author > 0)
+			rc = dmarc_new(t->options.dns,
+			    span_of(t->author, t->n_author), woken, t,
+			    &t->dmarc);
+	}
+	if (rc < 0)
+		t->fault = rc;
+	if (t->dkim != NULL && dkim_has_work(t->dkim))
+		loop_add_job(t->options.loop, &t->job);
+}
+
+void
+trust_feed(struct trust *t, struct span bytes)
+{
+	if (!t->head.is_over && head_feed(&t->head, &bytes))
+		begin_header(t);
+	if (t->head.is_over && t->dkim != NULL)
+		dkim_feed(t->dkim, bytes);
+}
+
+/* --- the verdict --- */
+
+/* What is proved goes to DMARC. */
+static void
+judge(struct trust *t)
+{
+	struct dmarc_identity list[DMARC_MAX_IDENTITIES];
+	size_t n = 0;
+	enum spf_result spf = trust_spf(t);
+
+	for (size_t i = 0; t->dkim != NULL && i < dkim_count(t->dkim); i++) {
+		const struct dkim_verdict *v = dkim_get(t->dkim, i);
+
+		if (v->result == DKIM_PASS || v->result == DKIM_TEMPERROR)
+			list[n++] =
+			    (struct dmarc_identity){ .domain = v->domain,
+				    .is_unknown = v->result == DKIM_TEMPERROR };
+	}
+	if (spf == SPF_PASS || spf == SPF_TEMPERROR)
+		list[n++] =
+		    (struct dmarc_identity){ .domain = spf_domain(t->spf),
+			    .is_spf = true,
+			    .is_unknown = spf == SPF_TEMPERROR };
+	t->is_judged = true;
+	if (t->dmarc != NULL)
+		dmarc_judge(t->dmarc, list, n);
+}
+
+static bool
+is_pending(const struct trust *t)
+{
+	if (t->spf != NULL && spf_result(t->spf) == SPF_PENDING)
+		return true;
+	if (t->helo != NULL && spf_result(t->helo) == SPF_PENDING)
+		return true;
+	return t->dkim != NULL && !dkim_is_done(t->dkim);
+}
+
+static void
+set_text(
+    struct trust *t, const char *reply, struct span domain, const char *more)
+{
+	struct buf b;
+
+	buf_init_fixed(&b, t->text, sizeof(t->text) - 1);
+	buf_put_str(&b, reply);
+	for (size_t i = 0; i < domain.len && i < DNS_MAX_NAME; i++)
+		buf_put_char(&b, domain.p[i]);
+	buf_put_str(&b, more);
+	t->text[b.len] = '\0';
+}
+
+static void
+decide_by_dmarc(struct trust *t)
+{
+	enum dmarc_policy p = dmarc_policy(t->dmarc);
+	struct span domain = dmarc_author(t->dmarc);
+
+	if (dmarc_result(t->dmarc) == DMARC_FAIL && p == DMARC_P_REJECT) {
+		t->verdict = TRUST_REJECT;
+		set_text(t, "550 5.7.1 Not sent by ", domain,
+		    ", which asks to refuse such mail (DMARC)");
+	} else if (dmarc_result(t->dmarc) == DMARC_FAIL &&
+	           p == DMARC_P_QUARANTINE) {
+		t->verdict = TRUST_JUNK;
+	} else if (dmarc_result(t->dmarc) == DMARC_TEMPERROR &&
+	           p != DMARC_P_NONE) {
+		/* A policy was found, so that DNS works in part. */
+		t->verdict = TRUST_TEMPFAIL;
+		set_text(t, "451 4.7.1 Whether this is from ", domain,
+		    " cannot be checked now, try again later");
+	}
+}
+
+static void
+decide(struct trust *t)
+{
+	bool acts = t->options.dmarc == TRUST_ACT;
+
+	t->is_decided = true;
+	if (acts && t->dmarc != NULL)
+		decide_by_dmarc(t);
+	if (acts && t->has_many_authors && t->verdict == TRUST_ACCEPT)
+		t->verdict = TRUST_JUNK; /* RFC 9989 5.3.1 */
+	if (t->options.spf == TRUST_ACT && trust_spf(t) == SPF_FAIL &&
+	    t->verdict != TRUST_REJECT && trust_dmarc(t) != DMARC_PASS) {
+		t->verdict = TRUST_REJECT;
+		set_text(t, "550 5.7.23 This client may not send for ",
+		    spf_domain(t->spf), " (SPF)"); /* RFC 7372 3.2 */
+	}
+}
+
+/* Something is known. Go on; at the end wake the owner, who may free t. */
+static void
+look(struct trust *t)
+{
+	if (t->dkim != NULL && dkim_has_work(t->dkim))
+		loop_add_job(t->options.loop, &t->job);
+	if (!t->is_finished || t->is_decided || is_pending(t))
+		return;
+	if (!t->is_judged)
+		judge(t);
+	if (t->dmarc != NULL && dmarc_result(t->dmarc) == DMARC_PENDING)
+		return;
+	decide(t);
+	loop_clear_timer(t->options.loop, &t->timer);
+	if (t->is_waiting)
+		t->wake(t->owner);
+}
+
+bool
+trust_finish(struct trust *t)
+{
+	if (!t->head.is_over) {
+		head_finish(&t->head);
+		begin_header(t);
+	}
+	if (t->dkim != NULL)
+		dkim_finish(t->dkim);
+	t->is_finished = true;
+	look(t);
+	if (t->is_decided)
+		return true;
+	t->is_waiting = true;
+	if (loop_set_timer(t->options.loop, &t->timer, t->options.wait_ms) == 0)
+		return false;
+	/* No memory for a timer: nothing may wait without one. */
+	t->is_waiting = false;
+	fire(&t->timer);
+	return true;
+}
+
+/* --- begin and end --- */
+
+static int
+begin_spf(struct trust *t, const struct trust_from *from)
+{
+	struct spf_input in = {
+		.client = from->peer,
+		.helo = from->helo,
+		.mail_from = from->mail_from,
+		.receiver = t->options.host,
+	};
+	int rc;
+
+	if (t->options.spf == TRUST_OFF)
+		return 0;
+	rc = spf_new(t->options.dns, &in, woken, t, &t->spf);
+	if (rc < 0 || from->mail_from.len == 0)
+		return rc;
+	in.mail_from = span_of(NULL, 0); /* RFC 7208 2.3 */
+	return spf_new(t->options.dns, &in, woken, t, &t->helo);
+}
+
+/* Longest of everything that is copied. */
+#define ARENA_BYTES 4096
+
+int
+trust_new(const struct trust_options *o, const struct trust_from *from,
+    void (*wake)(void *owner), void *owner, struct trust **out)
+{
+	struct trust *t = mem_alloc(sizeof(*t));
+
+	if (t == NULL)
+		return ERR_NOMEM;
+	t->options = *o;
+	t->wake = wake;
+	t->owner = owner;
+	arena_init(&t->arena, ARENA_BYTES);
+	head_init(&t->head);
+	job_init(&t->job, step_job);
+	timer_init(&t->timer, fire);
+	if (arena_copy(&t->arena, o->host, &t->options.host) < 0 ||
+	    arena_copy(&t->arena, from->helo, &t->helo_name) < 0 ||
+	    arena_copy(&t->arena, from->mail_from, &t->mail_from) < 0 ||
+	    begin_spf(t, from) < 0) {
+		trust_free(t);
+		return ERR_NOMEM;
+	}
+	*out = t;
+	return 0;
+}
+
+void
+trust_free(struct trust *t)
+{
+	if (t == NULL)
+		return;
+	loop_remove_job(t->options.loop, &t->job);
+	loop_clear_timer(t->options.loop, &t->timer);
+	spf_free(t->spf);
+	spf_free(t->helo);
+	dkim_free(t->dkim);
+	dmarc_free(t->dmarc);
+	head_deinit(&t->head);
+	arena_reset(&t->arena);
+	mem_free(t);
+}
+
+/* --- what is told --- */
+
+enum trust_verdict
+trust_verdict(const struct trust *t)
+{
+	return t->verdict;
+}
+
+const char *
+trust_text(const struct trust *t)
+{
+	return t->text;
+}
+
+enum spf_result
+trust_spf(const struct trust *t)
+{
+	return t->spf == NULL ? SPF_NONE : spf_result(t->spf);
+}
+
+enum dmarc_result
+trust_dmarc(const struct trust *t)
+{
+	if (t->has_many_authors)
+		return DMARC_PERMERROR;
+	if (t->dmarc == NULL)
+		return t->fault < 0 ? DMARC_TEMPERROR : DMARC_NONE;
+	return dmarc_result(t->dmarc);
+}
+
+/* RFC 8601 2.7.2: for a null sender, the name in HELO is the identity. */
+static void
+put_spf(const struct trust *t, struct authres *a)
+{
+	bool is_helo = t->mail_from.len == 0;
+
+	if (t->spf == NULL)
+		return;
+	authres_method(
+	    a, "spf", spf_name(spf_result(t->spf)), spf_reason(t->spf));
+	authres_property(a, is_helo ? "smtp.helo" : "smtp.mailfrom",
+	    is_helo ? t->helo_name : t->mail_from);
+	if (t->helo == NULL || spf_result(t->helo) == SPF_NONE)
+		return;
+	authres_method(
+	    a, "spf", spf_name(spf_result(t->helo)), spf_reason(t->helo));
+	authres_property(a, "smtp.helo", t->helo_name);
+}
+
+static void
+put_dkim(const struct trust *t, struct authres *a)
+{
+	size_t n = t->dkim == NULL ? 0 : dkim_count(t->dkim);
+
+	if (t->dkim != NULL && n == 0)
+		authres_method(a, "dkim", t->head.is_cut ? "permerror" : "none",
+		    t->head.is_cut ? "the header is too large" : "");
+	for (size_t i = 0; i < n; i++) {
+		const struct dkim_verdict *v = dkim_get(t->dkim, i);
+
+		authres_method(a, "dkim", dkim_name(v->result), v->reason);
+		authres_property(a, "header.d", v->domain);
+		if (v->identity.len > 0)
+			authres_property(a, "header.i", v->identity);
+		authres_property(a, "header.s", v->selector);
+		authres_property(a, "header.a", v->algorithm);
+		authres_property(a, "header.b", v->b);
+	}
+}
+
+static void
+put_dmarc(const struct trust *t, struct authres *a)
+{
+	enum dmarc_result r = trust_dmarc(t);
+
+	if (t->options.dmarc == TRUST_OFF)
+		return;
+	authres_method(a, "dmarc", dmarc_name(r),
+	    t->has_many_authors ? "more than one author domain" : "");
+	authres_property(a, "header.from", span_of(t->author, t->n_author));
+	if (r == DMARC_PASS || r == DMARC_FAIL)
+		/* RFC 9989 B.1: what was asked for, beside what was done. */
+		authres_property(a, "policy.dmarc",
+		    span_str(dmarc_policy_name(dmarc_asked(t->dmarc))));
+}
+
+void
+trust_put_header(const struct trust *t, struct buf *out)
+{
+	struct authres a;
+
+	authres_begin(&a, out, t->options.host);
+	put_spf(t, &a);
+	put_dkim(t, &a);
+	put_dmarc(t, &a);
+	authres_end(&a);
+}
+
+void
+trust_put_words(const struct trust *t, struct buf *out)
+{
+	size_t n = t->dkim == NULL ? 0 : dkim_count(t->dkim);
+
+	buf_put_str(out, "spf=");
+	buf_put_str(out, spf_name(trust_spf(t)));
+	buf_put_str(out, n == 0 ? " dkim=none" : "");
+	for (size_t i = 0; i < n; i++) {
+		buf_put_str(out, " dkim=");
+		buf_put_str(out, dkim_name(dkim_get(t->dkim, i)->result));
+	}
+	buf_put_str(out, " dmarc=");
+	buf_put_str(out, dmarc_name(trust_dmarc(t)));
+	if (trust_dmarc(t) == DMARC_FAIL) {
+		buf_put_str(out, " (");
+		buf_put_str(out, dmarc_policy_name(dmarc_asked(t->dmarc)));
+		buf_put_char(out, ')');
+	}
+}
