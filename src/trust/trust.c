@@ -21,7 +21,7 @@ struct trust {
 	struct job job;
 	struct timer timer;
 	char author[DNS_MAX_NAME + 1];
-	char text[SPF_MAX_EXPLANATION + 160];
+	char text[480]; /* a reply line: RFC 5321 4.5.3.1.5 */
 	size_t n_author;
 	enum trust_verdict verdict;
 	int fault; /* ERR_NOMEM on the way: what is missing is a temperror */
@@ -29,6 +29,7 @@ struct trust {
 	bool has_many_authors;
 };
 
+static void judge(struct trust *t);
 static void look(struct trust *t);
 
 static void
@@ -221,7 +222,8 @@ decide_by_dmarc(struct trust *t)
 	if (dmarc_result(t->dmarc) == DMARC_FAIL && p == DMARC_P_REJECT) {
 		t->verdict = TRUST_REJECT;
 		set_text(t, "550 5.7.1 Not sent by ", domain,
-		    ", which asks to refuse such mail (DMARC)");
+		    ", which asks to refuse such mail (DMARC)",
+		    span_of(NULL, 0));
 	} else if (dmarc_result(t->dmarc) == DMARC_FAIL &&
 	           p == DMARC_P_QUARANTINE) {
 		t->verdict = TRUST_JUNK;
@@ -230,7 +232,8 @@ decide_by_dmarc(struct trust *t)
 		/* A policy was found, so that DNS works in part. */
 		t->verdict = TRUST_TEMPFAIL;
 		set_text(t, "451 4.7.1 Whether this is from ", domain,
-		    " cannot be checked now, try again later");
+		    " cannot be checked now, try again later",
+		    span_of(NULL, 0));
 	}
 }
 
@@ -247,8 +250,12 @@ decide(struct trust *t)
 	if (t->options.spf == TRUST_ACT && trust_spf(t) == SPF_FAIL &&
 	    t->verdict != TRUST_REJECT && trust_dmarc(t) != DMARC_PASS) {
 		t->verdict = TRUST_REJECT;
+		/* RFC 7372 3.2; RFC 7208 6.2: foreign words are marked. */
 		set_text(t, "550 5.7.23 This client may not send for ",
-		    spf_domain(t->spf), " (SPF)"); /* RFC 7372 3.2 */
+		    spf_domain(t->spf),
+		    spf_explanation(t->spf).len > 0 ? " (SPF), which says: "
+		                                    : " (SPF)",
+		    spf_explanation(t->spf));
 	}
 }
 
@@ -326,6 +333,11 @@ trust_new(const struct trust_options *o, const struct trust_from *from,
 	if (t == NULL)
 		return ERR_NOMEM;
 	t->options = *o;
+	/* DMARC needs both. */
+	if (o->dmarc != TRUST_OFF && o->spf == TRUST_OFF)
+		t->options.spf = TRUST_NOTE;
+	if (o->dmarc != TRUST_OFF && o->dkim == TRUST_OFF)
+		t->options.dkim = TRUST_NOTE;
 	t->wake = wake;
 	t->owner = owner;
 	arena_init(&t->arena, ARENA_BYTES);
