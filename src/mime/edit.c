@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "mime/header.h"
+#include "mime/token.h"
 
 enum {
 	AT_LINE, /* at the start of a line */
@@ -10,13 +11,15 @@ enum {
 	IN_KEPT, /* in a field that stays */
 	IN_FROM, /* the same, and looked at */
 	IN_REMOVED,
+	IN_HELD,  /* whose Authentication-Results it is, is not known yet */
 	KEPT_EOL, /* at the start of the next line: is it folded? */
 	FROM_EOL,
 	REMOVED_EOL,
+	HELD_EOL,
 	IN_BODY
 };
 
-_Static_assert(sizeof(struct header_edit) <= 160,
+_Static_assert(sizeof(struct header_edit) <= 224,
     "part of an SMTP session: bytes are lent, not kept");
 
 void
@@ -24,12 +27,14 @@ header_edit_init(struct header_edit *e, unsigned remove)
 {
 	*e = (struct header_edit){ .remove = remove };
 	buf_init(&e->from, MAX_EDIT_FROM_BYTES);
+	buf_init(&e->held, MAX_EDIT_HELD_BYTES);
 }
 
 void
 header_edit_deinit(struct header_edit *e)
 {
 	buf_deinit(&e->from);
+	buf_deinit(&e->held);
 }
 
 /* Make From values one clean list: fold ends out, one line. */
@@ -75,6 +80,9 @@ judge(struct header_edit *e)
 		if (e->n_from++ > 0)
 			buf_put(&e->from, SPAN(", "));
 		return IN_FROM;
+	} else if (e->results_of.len > 0 &&
+	           span_is_nocase(name, SPAN("Authentication-Results"))) {
+		return IN_HELD;
 	}
 	return IN_KEPT;
 }
@@ -101,9 +109,80 @@ step_name(struct header_edit *e, struct cur *c, struct span *keep)
 			e->hold[keep->len] = ':';
 			keep->len++;
 		}
+		if (e->state == IN_HELD) {
+			buf_reset(&e->held);
+			buf_put(&e->held, *keep);
+			return false;
+		}
 		return e->state != IN_REMOVED;
 	}
 	return false;
+}
+
+/* --- Authentication-Results --- */
+
+enum whose { NOT_KNOWN, OURS, THEIRS };
+
+/* The name stands in front of everything but comments (RFC 8601 2.2). The
+ * first token tells when something stands behind it. */
+static enum whose
+judge_held(struct header_edit *e, bool is_all)
+{
+	struct span held = buf_span(&e->held);
+	struct span value = span_sub(held, span_find(held, ':') + 1, held.len);
+	struct cur c = cur_of(value);
+	struct token id = token_next(&c, TOKEN_MIME_SPECIALS);
+
+	if (buf_failed(&e->held))
+		return OURS;
+	if (!is_all && cur_is_end(&c))
+		return NOT_KNOWN;
+	if (id.kind != TOKEN_ATOM && id.kind != TOKEN_QUOTED)
+		return OURS; /* nobody's: it helps nobody */
+	return span_is_nocase(span_trim(id.text), e->results_of) ? OURS
+	                                                         : THEIRS;
+}
+
+/* Hold more of the line. True: it stays, and *keep is what was held. */
+static bool
+step_held(struct header_edit *e, struct cur *c, struct span *keep)
+{
+	struct span rest = cur_rest(c);
+	size_t room = MAX_EDIT_HELD_BYTES - e->held.len;
+	size_t n = span_find(rest, '\n');
+	bool is_line = n < rest.len && n < room;
+	enum whose whose;
+
+	n = is_line ? n + 1 : rest.len < room ? rest.len : room;
+	buf_put(&e->held, span_sub(rest, 0, n));
+	c->p += n;
+	whose = NOT_KNOWN;
+	if (is_line || e->held.len == MAX_EDIT_HELD_BYTES ||
+	    buf_failed(&e->held))
+		whose = judge_held(e, false);
+	if (whose == NOT_KNOWN && e->held.len == MAX_EDIT_HELD_BYTES)
+		whose = OURS;
+	*keep = buf_span(&e->held);
+	if (whose == NOT_KNOWN)
+		e->state = is_line ? HELD_EOL : IN_HELD;
+	else if (whose == OURS)
+		e->state = is_line ? REMOVED_EOL : IN_REMOVED;
+	else
+		e->state = is_line ? KEPT_EOL : IN_KEPT;
+	return whose == THEIRS;
+}
+
+/* The held field has ended, or goes on in the next line. */
+static bool
+step_held_fold(struct header_edit *e, const struct cur *c, struct span *keep)
+{
+	if (ascii_is_wsp(*c->p)) {
+		e->state = IN_HELD;
+		return false;
+	}
+	e->state = AT_LINE;
+	*keep = buf_span(&e->held);
+	return judge_held(e, true) == THEIRS;
 }
 
 /* Take the rest of a line of a field. */
@@ -191,6 +270,14 @@ header_edit_step(struct header_edit *e, struct cur *c, struct span *keep)
 			if (step_field(e, c, keep))
 				return true;
 			break;
+		case IN_HELD:
+			if (step_held(e, c, keep))
+				return true;
+			break;
+		case HELD_EOL:
+			if (step_held_fold(e, c, keep))
+				return true;
+			break;
 		case KEPT_EOL:
 		case FROM_EOL:
 		case REMOVED_EOL:
@@ -211,6 +298,10 @@ header_edit_finish(struct header_edit *e, struct span *keep)
 	bool has_held = e->state == IN_CR || e->n_hold > 0;
 
 	*keep = e->state == IN_CR ? SPAN("\r") : span_of(e->hold, e->n_hold);
+	if (e->state == IN_HELD || e->state == HELD_EOL) {
+		has_held = judge_held(e, true) == THEIRS;
+		*keep = buf_span(&e->held);
+	}
 	e->n_hold = 0;
 	e->is_over = true;
 	e->state = IN_BODY;

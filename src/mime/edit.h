@@ -1,5 +1,6 @@
 /* edit.h - a filter over a message that arrives in pieces: looks at its
- * header fields and leaves some of them out. Holds at most one name.
+ * header fields and leaves some of them out. Holds at most one name, or the
+ * beginning of one Authentication-Results.
  *
  *	while (header_edit_step(&e, &c, &keep)) {
  *		if (e.is_over && !was_over)
@@ -21,9 +22,14 @@
 
 /* The From values that are kept for looking at. */
 #define MAX_EDIT_FROM_BYTES 8192
+/* An Authentication-Results that hides for so long who wrote it is removed. */
+#define MAX_EDIT_HELD_BYTES 1024
 
 struct header_edit {
 	struct buf from; /* all From values, unfolded, with ", " between */
+	/* Each Authentication-Results in this name is left out (RFC 8601 5);
+	 * set behind init. Empty: none. Borrowed. */
+	struct span results_of;
 	unsigned remove;
 	uint32_t n_received; /* for loops: RFC 5321 6.3 */
 	uint32_t n_from, n_date, n_message_id, n_sender;
@@ -31,6 +37,7 @@ struct header_edit {
 	    is_over; /* the header has ended; set before the blank line comes */
 	bool is_from_cut; /* From was too long to be kept whole */
 	/* private */
+	struct buf held;
 	uint8_t state, n_hold;
 	char hold[MAX_FIELD_NAME_BYTES + 1]; /* and the colon */
 };

@@ -32,6 +32,7 @@
 
 struct auth;
 struct store;
+struct trust_options;
 
 enum smtp_role { SMTP_MX, SMTP_SUBMISSION };
 
@@ -73,7 +74,10 @@ struct smtp_env {
 	 * allowed, submission asks for STARTTLS before everything. */
 	bool allows_plain;
 	bool allows_plain_loopback;
-	bool sends_out; /* mail to other domains is taken at all */
+	/* How mail at SMTP_MX is judged (trust/trust.h), which may make a
+	 * session wait behind its data; NULL: it is not. Borrowed. */
+	const struct trust_options *trust;
+	bool sends_out;      /* mail to other domains is taken at all */
 	uint64_t max_queued; /* messages in the queue */
 	uint32_t expire_s;   /* how long the queue tries */
 	uint32_t notice_s;   /* until a delay is told; 0: never */

@@ -52,6 +52,7 @@ put_trace(struct smtp *s)
 	}
 	buf_init(&t->prefix, MAX_PREFIX_BYTES);
 	trace_put_return_path(&t->prefix, t->from_local, t->from_domain);
+	t->n_return_path = t->prefix.len;
 	trace_put_received(&t->prefix, &r);
 	return buf_failed(&t->prefix) ? ERR_NOMEM : 0;
 }
@@ -69,6 +70,7 @@ smtp_body_begin(struct smtp *s, bool is_plain)
 	 * secret (RFC 6409 8). */
 	header_edit_init(&t->edit,
 	    EDIT_RETURN_PATH | (smtp_is_submission(s) ? EDIT_BCC : 0));
+	t->edit.results_of = s->env->host; /* RFC 8601 5 */
 	t->has_edit = true;
 	rc = put_trace(s);
 	if (rc < 0)
@@ -79,6 +81,8 @@ smtp_body_begin(struct smtp *s, bool is_plain)
 	mime_parser_feed(t->parser, buf_span(&t->prefix));
 	buf_init(&t->summary, MAX_SUMMARY_BYTES);
 	rc = smtp_sign_begin(s);
+	if (rc == 0)
+		rc = smtp_judge_begin(s);
 	if (rc < 0)
 		return rc;
 	return upload_new(s->env->store, &t->upload);
@@ -133,6 +137,8 @@ take_text(struct smtp *s, struct span text)
 		t->is_too_large = true; /* RFC 1870 6.3 */
 	if (t->is_too_large || t->dots.faults != 0 || t->fault < 0)
 		return;
+	if (t->trust != NULL)
+		trust_feed(t->trust, text);
 	while (header_edit_step(&t->edit, &c, &kept)) {
 		if (t->edit.is_over && !t->is_header_done)
 			end_header(s);
@@ -238,6 +244,10 @@ judge(struct smtp *s)
 static void
 end_message(struct smtp *s, const char *refusal)
 {
+	if (refusal == NULL)
+		refusal = smtp_judge_refusal(s->txn);
+	if (refusal == NULL && smtp_judge_put(s->txn) < 0)
+		refusal = smtp_error_text(ERR_NOMEM);
 	if (refusal == NULL) {
 		smtp_deliver(s, buf_span(&s->txn->summary));
 	} else {
@@ -257,7 +267,7 @@ smtp_body_end(struct smtp *s)
 	refusal = judge(s);
 	if (refusal == NULL && mime_parser_finish(t->parser, &t->summary) < 0)
 		refusal = smtp_error_text(ERR_NOMEM);
-	if (refusal == NULL && smtp_sign_wait(s)) {
+	if (refusal == NULL && (smtp_sign_wait(s) || smtp_judge_wait(s))) {
 		s->state = SMTP_END_WAIT;
 		conn_pause_input(s->conn, true);
 		return;
@@ -268,7 +278,7 @@ smtp_body_end(struct smtp *s)
 enum step
 smtp_body_wait(struct smtp *s)
 {
-	if (smtp_sign_is_waiting(s->txn))
+	if (smtp_sign_is_waiting(s->txn) || smtp_judge_is_waiting(s->txn))
 		return STEP_WAIT;
 	conn_pause_input(s->conn, false);
 	s->has_moved = true;

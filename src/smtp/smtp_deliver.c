@@ -4,12 +4,45 @@
 #include "base/mem.h"
 #include "smtp/smtp_session.h"
 
+/* The mailbox "Junk", or the one of that special use at the top (RFC 6154 2),
+ * whatever it is called. ERR_NONE. */
+static int
+find_junk(struct store *s, uint32_t account, uint32_t *out)
+{
+	char storage[MAX_MAILBOX_PART];
+	struct mailbox_view v;
+	struct buf name;
+	uint32_t id;
+	int rc = mailbox_find(s, account, SPAN("Junk"), out);
+
+	if (rc != ERR_NONE)
+		return rc;
+	buf_init_fixed(&name, storage, sizeof(storage));
+	while ((rc = mailbox_next_child(s, account, 0, &name, &id)) == 0) {
+		rc = mailbox_get(s, id, &v);
+		if (rc < 0)
+			return rc;
+		*out = id;
+		if (v.special_use == SPECIAL_JUNK)
+			return 0;
+	}
+	return rc;
+}
+
 /* The one place where it is decided into which mailbox of a person the
  * message goes, and with which flags. */
 static int
 choose_mailbox(struct smtp *s, uint32_t account, struct delivery_to *out)
 {
+	const struct smtp_txn *t = s->txn;
+	int rc;
+
 	*out = (struct delivery_to){ .mailbox = 0 };
+	if (t->trust != NULL && trust_verdict(t->trust) == TRUST_JUNK) {
+		rc = find_junk(s->env->store, account, &out->mailbox);
+		if (rc != ERR_NONE)
+			return rc;
+	}
 	return mailbox_find(
 	    s->env->store, account, SPAN("INBOX"), &out->mailbox);
 }
@@ -109,23 +142,25 @@ add_events(struct smtp *s, struct span client, struct span id)
 {
 	const struct smtp_txn *t = s->txn;
 	const struct smtp_rcpt *r = t->rcpts;
-	char storage[2 * MAX_ADDRESS_BYTES];
-	struct buf to;
+	char storage[2 * MAX_ADDRESS_BYTES], words_storage[200];
+	struct buf to, words;
 	int rc = 0;
+
+	buf_init_fixed(&words, words_storage, sizeof(words_storage));
+	smtp_judge_put_words(t, &words);
 
 	for (int i = 0; rc == 0 && r != NULL && i < MAX_RCPT_EVENTS; i++) {
 		buf_init_fixed(&to, storage, sizeof(storage));
 		address_put(&to, r->local, r->domain);
-		rc = event_add(
-		    s->env->store, &(struct event){ .kind = EVENT_RECEIVED,
-		                       .id = span_of(t->id, SMTP_ID_BYTES),
-		                       .message_id = id,
-		                       .from = t->from,
-		                       .to = buf_span(&to),
-		                       .client = client,
-		                       .text = r->is_elsewhere
-		                                   ? SPAN("queued")
-		                                   : SPAN("stored") });
+		rc = event_add(s->env->store,
+		    &(struct event){ .kind = EVENT_RECEIVED,
+		        .id = span_of(t->id, SMTP_ID_BYTES),
+		        .message_id = id,
+		        .from = t->from,
+		        .to = buf_span(&to),
+		        .client = client,
+		        .text = r->is_elsewhere ? SPAN("queued")
+		                                : buf_span(&words) });
 		r = r->next;
 	}
 	return rc;

@@ -41,6 +41,7 @@ smtp_txn_free(struct smtp *s)
 	struct smtp_txn *t = s->txn;
 
 	if (t != NULL) {
+		trust_free(t->trust);
 		upload_free(t->upload);
 		mime_parser_free(t->parser);
 		if (t->has_edit)

@@ -91,8 +91,8 @@ smtp_onward_add(struct smtp *s, struct span address,
 	o->to.notify = params->notify;
 	o->is_forwarded = alias.len > 0;
 	t->onward_bytes += queue_to_bytes(&o->to);
-	if (rc == 0 && (t->onward_bytes > QUEUE_RCPTS_BYTES ||
-	                   t->n_onward >= MAX_RCPTS))
+	if (rc == 0 &&
+	    (t->onward_bytes > QUEUE_RCPTS_BYTES || t->n_onward >= MAX_RCPTS))
 		rc = ERR_LIMIT;
 	if (rc < 0)
 		return rc;
@@ -148,9 +148,8 @@ smtp_onward_mails(const struct smtp *s, struct smtp_onward_mails *out)
 		*m = (struct queue_mail){ .account = s->account,
 			.ret = ret_of(t->params.ret),
 			.expires_s = now + s->env->expire_s,
-			.notice_s = s->env->notice_s > 0
-			                ? now + s->env->notice_s
-			                : 0,
+			.notice_s =
+			    s->env->notice_s > 0 ? now + s->env->notice_s : 0,
 			.from = t->from,
 			.envid = t->params.envid,
 			.trace = span_of(t->id, SMTP_ID_BYTES),

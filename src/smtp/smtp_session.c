@@ -410,8 +410,10 @@ deadline_ms(const struct smtp *s)
 	case SMTP_AUTH:
 		return l->command_ms;
 	case SMTP_AUTH_WAIT:
-	case SMTP_END_WAIT:
 		return l->auth_wait_ms;
+	case SMTP_END_WAIT:
+		/* What is waited for has its own time; this is past it. */
+		return l->auth_wait_ms + l->command_ms;
 	case SMTP_DATA:
 	case SMTP_CHUNK:
 		if (s->txn == NULL || s->txn->started_ms == 0)

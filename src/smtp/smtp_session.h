@@ -12,6 +12,7 @@
 #include "smtp/smtp.h"
 #include "smtp/smtp_params.h"
 #include "store/store.h"
+#include "trust/trust.h"
 
 enum smtp_state {
 	SMTP_DELAY,     /* before the banner */
@@ -70,9 +71,11 @@ struct smtp_txn {
 	/* The body on its way. */
 	struct upload *upload;
 	struct mime_parser *parser;
+	struct trust *trust; /* NULL: it is not judged */
 	struct header_edit edit;
 	struct dots dots;
 	struct buf prefix;
+	size_t n_return_path;   /* bytes of it in the prefix */
 	struct buf summary;     /* when it is whole */
 	struct smtp_sign *sign; /* NULL: it is not to be signed */
 	uint64_t n_bytes;       /* of text taken */
@@ -171,6 +174,19 @@ void smtp_sign_feed(struct smtp_txn *t, struct span bytes);
 bool smtp_sign_wait(struct smtp *s);
 bool smtp_sign_is_waiting(const struct smtp_txn *t);
 void smtp_sign_free(struct smtp_txn *t);
+
+/* smtp_judge.c: begin to judge what comes from elsewhere. ERR_NOMEM. */
+MUST_USE int smtp_judge_begin(struct smtp *s);
+/* The message is whole: is there a verdict to wait for? */
+bool smtp_judge_wait(struct smtp *s);
+bool smtp_judge_is_waiting(const struct smtp_txn *t);
+/* The reply when it is refused; NULL: it may be stored. */
+const char *smtp_judge_refusal(const struct smtp_txn *t);
+/* Put Authentication-Results into the prefix and the summary. ERR_NOMEM,
+ * ERR_LIMIT. */
+MUST_USE int smtp_judge_put(struct smtp_txn *t);
+/* Append "stored, spf=pass ...", for the event log. */
+void smtp_judge_put_words(const struct smtp_txn *t, struct buf *out);
 
 /* Store what was taken for everybody, or reply why not. */
 void smtp_deliver(struct smtp *s, struct span summary);

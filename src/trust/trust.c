@@ -199,17 +199,18 @@ is_pending(const struct trust *t)
 	return t->dkim != NULL && !dkim_is_done(t->dkim);
 }
 
+/* The reply; foreign words come last, as much of them as fits. */
 static void
-set_text(
-    struct trust *t, const char *reply, struct span domain, const char *more)
+set_text(struct trust *t, const char *reply, struct span domain,
+    const char *more, struct span foreign)
 {
 	struct buf b;
 
 	buf_init_fixed(&b, t->text, sizeof(t->text) - 1);
 	buf_put_str(&b, reply);
-	for (size_t i = 0; i < domain.len && i < DNS_MAX_NAME; i++)
-		buf_put_char(&b, domain.p[i]);
+	buf_put(&b, domain);
 	buf_put_str(&b, more);
+	buf_put(&b, span_sub(foreign, 0, sizeof(t->text) - 1 - b.len));
 	t->text[b.len] = '\0';
 }
 
@@ -373,6 +374,12 @@ trust_free(struct trust *t)
 
 /* --- what is told --- */
 
+bool
+trust_is_known(const struct trust *t)
+{
+	return t->is_decided;
+}
+
 enum trust_verdict
 trust_verdict(const struct trust *t)
 {
@@ -420,15 +427,19 @@ put_spf(const struct trust *t, struct authres *a)
 	authres_property(a, "smtp.helo", t->helo_name);
 }
 
+/* Long names of a sender must not crowd out the trace. */
+#define MAX_FIELD 1500
+
 static void
 put_dkim(const struct trust *t, struct authres *a)
 {
 	size_t n = t->dkim == NULL ? 0 : dkim_count(t->dkim);
+	size_t start = a->out->len;
 
 	if (t->dkim != NULL && n == 0)
 		authres_method(a, "dkim", t->head.is_cut ? "permerror" : "none",
 		    t->head.is_cut ? "the header is too large" : "");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && a->out->len - start < MAX_FIELD; i++) {
 		const struct dkim_verdict *v = dkim_get(t->dkim, i);
 
 		authres_method(a, "dkim", dkim_name(v->result), v->reason);
@@ -464,8 +475,8 @@ trust_put_header(const struct trust *t, struct buf *out)
 
 	authres_begin(&a, out, t->options.host);
 	put_spf(t, &a);
-	put_dkim(t, &a);
 	put_dmarc(t, &a);
+	put_dkim(t, &a);
 	authres_end(&a);
 }
 

@@ -69,7 +69,10 @@ void trust_feed(struct trust *t, struct span bytes);
 /* The message is whole. True: the verdict is there; false: wake will come. */
 bool trust_finish(struct trust *t);
 
-/* The rest is for when it is there. */
+/* Is the verdict there? */
+bool trust_is_known(const struct trust *t);
+
+/* The rest is for when it is. */
 enum trust_verdict trust_verdict(const struct trust *t);
 /* The reply, "550 5.7.1 ...", for TRUST_REJECT and TRUST_TEMPFAIL. */
 const char *trust_text(const struct trust *t);

@@ -1,0 +1,90 @@
+/* smtp_judge.c - a message from elsewhere is judged (trust/trust.h) while it
+ * comes, and waits at its end for what DNS has not told yet. */
+#include "smtp/smtp_session.h"
+
+static void
+wake(void *owner)
+{
+	struct smtp *s = owner;
+
+	conn_wake(s->conn);
+}
+
+int
+smtp_judge_begin(struct smtp *s)
+{
+	const struct trust_options *o = s->env->trust;
+	struct trust_from from = {
+		.peer = conn_peer(s->conn),
+		.helo = span_str(s->helo),
+		.mail_from = s->txn->from,
+	};
+
+	/* Who has signed in is known. */
+	if (o == NULL || smtp_is_submission(s) || s->account != 0)
+		return 0;
+	if (o->spf == TRUST_OFF && o->dkim == TRUST_OFF &&
+	    o->dmarc == TRUST_OFF)
+		return 0;
+	return trust_new(o, &from, wake, s, &s->txn->trust);
+}
+
+bool
+smtp_judge_wait(struct smtp *s)
+{
+	return s->txn->trust != NULL && !trust_finish(s->txn->trust);
+}
+
+bool
+smtp_judge_is_waiting(const struct smtp_txn *t)
+{
+	return t->trust != NULL && !trust_is_known(t->trust);
+}
+
+const char *
+smtp_judge_refusal(const struct smtp_txn *t)
+{
+	if (t->trust == NULL || trust_verdict(t->trust) == TRUST_ACCEPT ||
+	    trust_verdict(t->trust) == TRUST_JUNK)
+		return NULL;
+	return trust_text(t->trust);
+}
+
+int
+smtp_judge_put(struct smtp_txn *t)
+{
+	struct span old = buf_span(&t->prefix);
+	struct buf prefix;
+	size_t n;
+
+	if (t->trust == NULL)
+		return 0;
+	buf_init(&prefix, MAX_PREFIX_BYTES);
+	/* RFC 5321 4.4: Return-Path is the first line. */
+	buf_put(&prefix, span_sub(old, 0, t->n_return_path));
+	trust_put_header(t->trust, &prefix);
+	n = prefix.len - t->n_return_path;
+	buf_put(&prefix, span_sub(old, t->n_return_path, old.len));
+	if (buf_failed(&prefix)) {
+		int rc = buf_error(&prefix);
+
+		buf_deinit(&prefix);
+		return rc;
+	}
+	summary_add_header(
+	    &t->summary, span_sub(buf_span(&prefix), t->n_return_path, n));
+	buf_deinit(&t->prefix);
+	t->prefix = prefix;
+	return 0;
+}
+
+void
+smtp_judge_put_words(const struct smtp_txn *t, struct buf *out)
+{
+	buf_put_str(out, "stored");
+	if (t->trust == NULL)
+		return;
+	buf_put_str(
+	    out, trust_verdict(t->trust) == TRUST_JUNK ? " as junk, " : ", ");
+	trust_put_words(t->trust, out);
+}
