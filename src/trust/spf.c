@@ -74,6 +74,7 @@ end(struct spf *s, enum spf_result result, const char *reason)
 }
 
 static void woken(void *owner);
+static void put_explanation(struct spf *s);
 
 static void
 ask(struct spf *s, enum asking what, enum dns_type type, struct span name)
@@ -527,28 +528,42 @@ next_ptr(struct spf *s)
 		return;
 	}
 	s->ptr = PTR_KNOWN;
-	choose_ptr(s); /* the term that wanted it is evaluated again */
+	choose_ptr(s);
+	if (s->exp_text.p != NULL)
+		put_explanation(s);
+	/* Or the term that wanted it is evaluated again. */
+}
+
+/* The words with their macros; what is wrong with them is no matter. */
+static void
+put_explanation(struct spf *s)
+{
+	char storage[SPF_MAX_EXPLANATION];
+	struct buf text;
+
+	end(s, s->decided, "");
+	buf_init_fixed(&text, storage, sizeof(storage));
+	s->vars.domain = s->frames[0].domain;
+	if (spf_expand_text(&text, s->exp_text, &s->vars) < 0 ||
+	    arena_copy(&s->arena, buf_span(&text), &s->explanation) < 0)
+		s->explanation = span_of(NULL, 0);
 }
 
 static void
 take_explanation(struct spf *s)
 {
-	struct dns_record r;
-	struct buf text;
-	char storage[SPF_MAX_EXPLANATION];
+	struct dns_record r, other;
 	size_t at = 0;
 
-	end(s, s->decided, "");
-	buf_init_fixed(&text, storage, sizeof(storage));
-	s->vars.domain = s->frames[0].domain;
-	if (s->query.state != DNS_OK || !dns_next(&s->query, &at, &r))
-		return;
-	if (spf_expand_text(&text, r.text, &s->vars) < 0)
-		return;
-	/* More than one: RFC 7208 6.2 ignores them all. */
-	if (dns_next(&s->query, &at, &r) ||
-	    arena_copy(&s->arena, buf_span(&text), &s->explanation) < 0)
-		s->explanation = span_of(NULL, 0);
+	/* RFC 7208 6.2: more than one are as good as none. */
+	if (s->query.state != DNS_OK || !dns_next(&s->query, &at, &r) ||
+	    r.text.len > SPF_MAX_RECORD || dns_next(&s->query, &at, &other) ||
+	    arena_copy(&s->arena, r.text, &s->exp_text) < 0)
+		end(s, s->decided, "");
+	else if (s->ptr == PTR_UNKNOWN && spf_uses_ptr(s->exp_text))
+		ask_ptr(s);
+	else
+		put_explanation(s);
 }
 
 static void
@@ -588,7 +603,8 @@ take_answer(struct spf *s)
 			next_mx(s);
 		break;
 	case ASK_PTR:
-		if (s->term.kind == SPF_PTR && is_void_too_often(s))
+		if (s->has_term && s->term.kind == SPF_PTR &&
+		    is_void_too_often(s))
 			break;
 		(void)keep_names(s);
 		next_ptr(s);
@@ -728,7 +744,7 @@ spf_give_up(struct spf *s)
 	if (s->result != SPF_PENDING)
 		return;
 	dns_cancel(&s->query);
-	if (s->asking == ASK_EXP)
+	if (s->decided != SPF_PENDING)
 		end(s, s->decided, "");
 	else
 		end(s, SPF_TEMPERROR, "DNS took too long");

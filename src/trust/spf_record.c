@@ -410,7 +410,7 @@ put_addr(struct buf *out, const struct spf_vars *v, bool is_readable)
 
 		if (i > 0)
 			buf_put_char(out, '.');
-		buf_put_char(out, "0123456789abcdef"[n]);
+		buf_put_char(out, "0123456789ABCDEF"[n]);
 	}
 }
 
