@@ -371,7 +371,7 @@ profile: $(HOT:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes (
 BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl \
 	ca-certificates debian-archive-keyring util-linux
 TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
-	curl swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
+	curl python3-yaml python3-dkim opendkim-tools swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
 	python3-dkim opendkim \
 	$(if $(shell command -v npm),,nodejs npm) \
 	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\

@@ -5,10 +5,12 @@
 #include "imap/imap.h"
 #include "pop3/pop3.h"
 #include "smtp/smtp.h"
+#include "trust/trust.h"
 
 static struct smtp_env mx, submission;
 static struct pop3_env pop3;
 static struct imap_env imap;
+static struct trust_options trust;
 
 /* The words of queue.route, in their order. */
 enum { ROUTE_MX, ROUTE_RELAY, ROUTE_NONE };
@@ -64,6 +66,7 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 		.expire_s = (uint32_t)st->n[SET_QUEUE_EXPIRE],
 		.notice_s = (uint32_t)st->n[SET_QUEUE_NOTICE],
 		.limits = limits };
+	mx.trust = &trust;
 	submission = mx;
 	submission.role = SMTP_SUBMISSION;
 }
@@ -87,6 +90,24 @@ refresh_imap(const struct settings *st, struct store *s, struct auth *a)
 	store_watch(s, imap_changed, NULL);
 }
 
+/* The words of trust.* are those of enum trust_mode, in their order. */
+static void
+refresh_trust(const struct serve_parts *p)
+{
+	const struct settings *st = p->settings;
+
+	trust = (struct trust_options){ .dns = p->dns,
+		.loop = p->loop,
+		.host = p->host,
+		.spf = (enum trust_mode)st->n[SET_TRUST_SPF],
+		.dkim = (enum trust_mode)st->n[SET_TRUST_DKIM],
+		.dmarc = (enum trust_mode)st->n[SET_TRUST_DMARC],
+		.wait_ms = (int64_t)st->n[SET_TRUST_TIME] * 1000 };
+	/* Without a resolver nothing can be known. */
+	if (p->dns == NULL)
+		trust.spf = trust.dkim = trust.dmarc = TRUST_OFF;
+}
+
 static void
 refresh(const struct serve_parts *p)
 {
@@ -94,6 +115,7 @@ refresh(const struct serve_parts *p)
 	struct store *s = p->store;
 	struct auth *a = p->auth;
 
+	refresh_trust(p);
 	refresh_smtp(st, s, a, p->host);
 	refresh_imap(st, s, a);
 	pop3 = pop3_defaults;

@@ -39,6 +39,10 @@
 	SETTING(SMTP_MESSAGE_TIME,    "smtp.message-time",       SETTING_TIME,   "1h",      10,       86400,         "seconds",  "Time for a whole message.") \
 	SETTING(SMTP_REFUSED_TIME,    "smtp.refused-time",       SETTING_TIME,   "10s",     1,        3600,          "seconds",  "Time to end a message with wrong line ends, which cannot be taken any more.") \
 	SETTING(SMTP_REFUSED_SIZE,    "smtp.refused-size",       SETTING_SIZE,   "64M",     0,        1ull << 31,    "bytes",    "Read of a message past smtp.max-size, so that its client sees the refusal; then it is cut.") \
+	SETTING(TRUST_SPF,            "trust.spf",               SETTING_CHOICE, "note",    0,        0,             "off note act", "Mail from elsewhere: may its client send for its domain? note: say so in the header; act: and refuse a fail that DMARC does not excuse.") \
+	SETTING(TRUST_DKIM,           "trust.dkim",              SETTING_CHOICE, "note",    0,        0,             "off note", "Mail from elsewhere: verify its DKIM signatures.") \
+	SETTING(TRUST_DMARC,          "trust.dmarc",             SETTING_CHOICE, "act",     0,        0,             "off note act", "Mail from elsewhere: what does the domain of From ask for? act: do so (refuse it, or put it into Junk); looks at SPF and DKIM whatever they are set to.") \
+	SETTING(TRUST_TIME,           "trust.wait-time",         SETTING_TIME,   "30s",     1,        300,           "seconds",  "Time for SPF, DKIM and DMARC behind the end of a message; what the DNS has not told by then is not known.") \
 	SETTING(POP3_SESSIONS,        "pop3.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "POP3 connections at once; 0: only net.sessions bounds them.") \
 	SETTING(POP3_IDLE_TIME,       "pop3.idle-time",          SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time without a command (RFC 1939 3: at least 10 minutes).") \
 	SETTING(POP3_LOGIN_TIME,      "pop3.login-time",         SETTING_TIME,   "10m",     1,        86400,         "seconds",  "Time from the greeting until somebody is signed in.") \

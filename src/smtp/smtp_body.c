@@ -70,8 +70,11 @@ smtp_body_begin(struct smtp *s, bool is_plain)
 	 * secret (RFC 6409 8). */
 	header_edit_init(&t->edit,
 	    EDIT_RETURN_PATH | (smtp_is_submission(s) ? EDIT_BCC : 0));
-	t->edit.results_of = s->env->host; /* RFC 8601 5 */
 	t->has_edit = true;
+	/* RFC 8601 5; the setting may change on the way. */
+	rc = arena_copy(&t->arena, s->env->host, &t->edit.results_of);
+	if (rc < 0)
+		return rc;
 	rc = put_trace(s);
 	if (rc < 0)
 		return rc;

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The published test suite of RFC 7208 (rfc7208-tests.yml, from the source of
 Debian's package pyspf) against our SPF. Its zones are given to the resolver of
 the unit test, which prints a result for each case."""
