@@ -371,8 +371,8 @@ profile: $(HOT:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes (
 BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl \
 	ca-certificates debian-archive-keyring util-linux
 TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
-	curl python3-yaml python3-dkim opendkim-tools swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
-	python3-dkim opendkim \
+	curl swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
+	python3-dkim python3-yaml opendkim opendkim-tools \
 	$(if $(shell command -v npm),,nodejs npm) \
 	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\
 	    gcc-$(subst _,-,$(GNU_$(a))) \

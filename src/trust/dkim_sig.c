@@ -99,7 +99,7 @@ is_identity_of(struct span identity, struct span domain)
 	       host.p[host.len - domain.len - 1] == '.';
 }
 
-/* What DKIM and ARC have in common. */
+/* Who signs, how and when. */
 static int
 parse_common(struct span value, struct dkim_sig *out, const char **why_out)
 {
@@ -127,7 +127,7 @@ parse_common(struct span value, struct dkim_sig *out, const char **why_out)
 	return 0;
 }
 
-/* What a signature of a message has beside. */
+/* What is signed. */
 static int
 parse_message(struct span value, struct dkim_sig *out, const char **why_out)
 {
@@ -175,25 +175,6 @@ dkim_sig_parse(struct span value, struct dkim_sig *out, const char **why_out)
 	    !is_identity_of(out->identity, out->domain))
 		return fail(why_out, "the identity is not the domain's");
 	return parse_message(value, out, why_out);
-}
-
-int
-dkim_sig_parse_arc(
-    struct span value, bool is_seal, struct dkim_sig *out, const char **why_out)
-{
-	int rc;
-
-	*out = (struct dkim_sig){ .header_canon = DKIM_RELAXED };
-	*why_out = "";
-	if (value.len > DKIM_MAX_FIELD || !tag_is_list(value))
-		return fail(why_out, "malformed signature");
-	rc = parse_common(value, out, why_out);
-	if (rc < 0 || !is_seal)
-		return rc < 0 ? rc : parse_message(value, out, why_out);
-	/* RFC 8617 4.1.3: a seal that has h= is invalid. */
-	if (tag_get(value, SPAN("h")).p != NULL)
-		return fail(why_out, "a seal with h=");
-	return 0;
 }
 
 /* --- what is signed --- */

@@ -28,11 +28,6 @@ struct dkim_sig {
 MUST_USE int dkim_sig_parse(
     struct span value, struct dkim_sig *out, const char **why_out);
 
-/* The same for an ARC-Message-Signature (RFC 8617 4.1.2) or ARC-Seal (4.1.3):
- * no v=, i= is a number, a seal has neither h= nor bh=. */
-MUST_USE int dkim_sig_parse_arc(struct span value, bool is_seal,
-    struct dkim_sig *out, const char **why_out);
-
 /* Give sink the canonical header fields that sig signs, at the end its own
  * field (number `own` of h) without the value of b=. ERR_NOMEM; ERR_LIMIT: too
  * many names. */

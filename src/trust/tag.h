@@ -1,5 +1,5 @@
-/* tag.h - "name=value; name=value": the lists of DKIM signatures, keys, ARC and
- * DMARC records (RFC 6376 3.2). Pure. */
+/* tag.h - "name=value; name=value": the lists of DKIM signatures and keys
+ * (RFC 6376 3.2). Pure. */
 #ifndef TINPOST_TRUST_TAG_H
 #define TINPOST_TRUST_TAG_H
 

@@ -247,7 +247,8 @@ decide(struct trust *t)
 	if (acts && t->dmarc != NULL)
 		decide_by_dmarc(t);
 	if (acts && t->has_many_authors && t->verdict == TRUST_ACCEPT)
-		t->verdict = TRUST_JUNK; /* RFC 9989 5.3.1 */
+		t->verdict =
+		    TRUST_JUNK; /* RFC 9989 and RFC 5322 3.6: not allowed */
 	if (t->options.spf == TRUST_ACT && trust_spf(t) == SPF_FAIL &&
 	    t->verdict != TRUST_REJECT && trust_dmarc(t) != DMARC_PASS) {
 		t->verdict = TRUST_REJECT;
@@ -463,7 +464,7 @@ put_dmarc(const struct trust *t, struct authres *a)
 	    t->has_many_authors ? "more than one author domain" : "");
 	authres_property(a, "header.from", span_of(t->author, t->n_author));
 	if (r == DMARC_PASS || r == DMARC_FAIL)
-		/* RFC 9989 B.1: what was asked for, beside what was done. */
+		/* What was asked for, beside what was done. */
 		authres_property(a, "policy.dmarc",
 		    span_str(dmarc_policy_name(dmarc_asked(t->dmarc))));
 }

@@ -1,4 +1,4 @@
-/* trust.h - is a message from whom it says? SPF, DKIM, ARC and DMARC of one
+/* trust.h - is a message from whom it says? SPF, DKIM and DMARC of one
  * message that comes in, put together into one verdict.
  *
  * Public modules of this room: those that are included here.
