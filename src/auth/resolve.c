@@ -329,7 +329,18 @@ resolve_key(struct store *s, struct span key, struct resolved *out,
 		return rc;
 	rc = add_entry(&w, &found_key, &entry, 0);
 	mem_free(w.seen);
+	if (rc == 0 && is_postmasters && out->n_foreign == 0 &&
+	    out->n_accounts == 0)
+		rc = add_owners(s, out); /* all behind the alias are gone */
 	return rc;
+}
+
+int
+resolve_stand_in(struct store *s, struct resolved *who)
+{
+	buf_reset(&who->foreign);
+	who->n_foreign = 0;
+	return who->n_accounts > 0 ? 0 : add_owners(s, who);
 }
 
 /* "postmaster" alone: of the first domain, or of the house without any. */

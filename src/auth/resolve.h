@@ -51,6 +51,12 @@ MUST_USE int resolve_normalize(struct buf *out, struct span address);
 MUST_USE int resolve_recipient(
     struct store *s, struct span address, struct resolved *out);
 
+/* Mail to the postmaster is taken whatever was made of the address (RFC 5321
+ * 4.5.1): take out the foreign targets, to which this server cannot send; where
+ * nobody is left, the owners stand in. ERR_NONE: there are no people at all;
+ * ERR_NOMEM, or an error of the store. */
+MUST_USE int resolve_stand_in(struct store *s, struct resolved *who);
+
 /* Is this a domain of ours? Any case. */
 bool resolve_is_local(struct store *s, struct span domain);
 

@@ -59,11 +59,15 @@ judge_targets(struct smtp *s, struct candidate *r)
 		const char *refusal =
 		    smtp_onward_judge(s, span_split(&rest, '\0'));
 
-		if (refusal != NULL)
-			return refusal[0] == '4'
-			           ? refusal
-			           : "550 5.7.1 This alias leads to other "
-			             "domains, where this server cannot send";
+		if (refusal == NULL)
+			continue;
+		if (refusal[0] == '4')
+			return refusal;
+		if (span_is_nocase(r->local, SPAN("postmaster")) &&
+		    resolve_stand_in(s->env->store, &r->who) == 0)
+			return NULL;
+		return "550 5.7.1 This alias leads to other domains, where "
+		       "this server cannot send";
 	}
 	return NULL;
 }

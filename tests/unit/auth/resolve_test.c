@@ -141,6 +141,34 @@ test_depth(void)
 	resolved_deinit(&r);
 }
 
+/* RFC 5321 4.5.1: whatever a backup brought along. */
+static void
+test_postmaster(void)
+{
+	static const char *const far[] = { "far@away.test", NULL };
+	static const char *const both[] = { "far@away.test", "lee@mail.test",
+		NULL };
+	static const char *const gone[] = { "gone@mail.test", NULL };
+	struct resolved r;
+
+	resolved_init(&r);
+	world_alias(&w, "postmaster@mail.test", ADDRESS_ALIAS, far);
+	CHECK_INT(resolve_recipient(w.store, SPAN("postmaster"), &r), 0);
+	CHECK(mask_of(&r) == 0 && r.n_foreign == 1);
+	CHECK_INT(resolve_stand_in(w.store, &r), 0);
+	CHECK(mask_of(&r) == OWNER && r.n_foreign == 0 && r.foreign.len == 0);
+	CHECK_INT(address_delete(w.store, SPAN("postmaster@mail.test")), 0);
+	world_alias(&w, "postmaster@mail.test", ADDRESS_ALIAS, both);
+	CHECK_INT(resolve_recipient(w.store, SPAN("postmaster"), &r), 0);
+	CHECK_INT(resolve_stand_in(w.store, &r), 0);
+	CHECK(mask_of(&r) == LEE && r.n_foreign == 0);
+	CHECK_INT(address_delete(w.store, SPAN("postmaster@mail.test")), 0);
+	world_alias(&w, "postmaster@mail.test", ADDRESS_ALIAS, gone);
+	CHECK_INT(resolve_recipient(w.store, SPAN("postmaster"), &r), 0);
+	CHECK(mask_of(&r) == OWNER && r.n_foreign == 0);
+	resolved_deinit(&r);
+}
+
 static void
 test_owns(void)
 {
@@ -219,6 +247,7 @@ main(void)
 	test_owns();
 	test_login();
 	test_depth();
+	test_postmaster();
 	CHECK(resolve_is_local(w.store, span_str("MAIL.test")));
 	CHECK(!resolve_is_local(w.store, span_str("")));
 	CHECK(!resolve_is_local(w.store, span_str("away.test")));

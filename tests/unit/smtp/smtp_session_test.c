@@ -115,6 +115,11 @@ test_foreign_target(struct house *h)
 	greet(&c, h);
 	TALK(&c, "MAIL FROM:<a@client.test>\r\nRCPT TO:<mixed@mail.test>\r\n",
 	    "550 5.7.1 This alias leads to other domains");
+	/* but the postmaster's mail is taken (RFC 5321 4.5.1) */
+	world_alias(
+	    &h->world, "postmaster@mail.test", ADDRESS_ALIAS, targets + 1);
+	CHECK(store_flush(h->world.store) == 0);
+	TALK(&c, "RCPT TO:<Postmaster@mail.test>\r\n", "250 2.1.5 ");
 	client_close(&c);
 }
 
