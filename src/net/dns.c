@@ -12,9 +12,12 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 /* Between two looks at it. */
-#define CONF_CHECK_MS  2000
-#define MAX_CONF_BYTES 65536
-#define QUESTION_BYTES (12 + DNS_WIRE_BYTES + 4 + 11)
+#define CONF_CHECK_MS 2000
+/* Its tables cost 74 KB on a 64-bit machine, half of it on a board: a channel
+ * that has nothing to do is closed. The next one has other ports. */
+#define CHANNEL_IDLE_MS 10000
+#define MAX_CONF_BYTES  65536
+#define QUESTION_BYTES  (12 + DNS_WIRE_BYTES + 4 + 11)
 
 /* Which file it was that was read. */
 struct conf_stamp {
@@ -24,7 +27,8 @@ struct conf_stamp {
 
 struct dns {
 	struct loop *loop;
-	struct dns_channel *channel;
+	struct dns_channel *channel; /* NULL: nothing was asked of late */
+	struct timer idle;           /* to close it */
 	struct dns_cache cache;
 	struct list unsent, sent; /* entries */
 	struct list done;         /* queries to wake */
@@ -87,16 +91,11 @@ log_servers(const struct dns *d)
 }
 
 /* Ask these resolvers from now on, and again what was on its way to others. */
-static int
-open_channel(struct dns *d)
+static void
+change_servers(struct dns *d)
 {
-	struct dns_channel_options o = { &d->servers, d->timeout_ms, d->tries };
-	struct dns_channel *ch;
-
-	if (dns_channel_open(d->loop, &o, &ch) < 0)
-		return ERR_NOMEM;
 	dns_channel_close(d->channel);
-	d->channel = ch;
+	d->channel = NULL;
 	d->lacks_edns = false;
 	d->stats.n_active = 0;
 	dns_cache_clear(&d->cache);
@@ -109,7 +108,17 @@ open_channel(struct dns *d)
 	if (!list_is_empty(&d->unsent))
 		loop_add_job(d->loop, &d->job);
 	log_servers(d);
-	return 0;
+}
+
+static void
+on_idle(struct timer *t)
+{
+	struct dns *d = LIST_OF(t, struct dns, idle);
+
+	if (d->stats.n_active > 0)
+		return;
+	dns_channel_close(d->channel);
+	d->channel = NULL;
 }
 
 /* Has the file of the resolvers changed? */
@@ -125,7 +134,7 @@ check_conf(struct dns *d)
 	if (memcmp(&now, &d->stamp, sizeof(now)) == 0)
 		return;
 	read_conf(d);
-	(void)!open_channel(d); /* else the old ones go on, until it changes */
+	change_servers(d);
 }
 
 static int
@@ -143,30 +152,6 @@ take_options(struct dns *d, const struct dns_options *o)
 		return dns_servers_parse(span_str(o->servers), &d->servers);
 	read_conf(d);
 	return 0;
-}
-
-/* Send what waits, as long as not too much is on its way. */
-static void
-send_some(struct dns *d)
-{
-	while (
-	    !list_is_empty(&d->unsent) && d->stats.n_active < DNS_MAX_ACTIVE) {
-		struct dns_entry *e =
-		    LIST_OF(d->unsent.next, struct dns_entry, flight);
-		char message[QUESTION_BYTES];
-		struct buf b;
-
-		list_remove(&e->flight);
-		list_add(&d->sent, &e->flight);
-		buf_init_fixed(&b, message, sizeof(message));
-		e->has_edns = !d->lacks_edns;
-		e->n_sent++;
-		dns_question_put(&b, (uint16_t)rand_u32(), e->type,
-		    e->target ? e->target : &e->name, e->has_edns);
-		d->stats.n_active++;
-		d->stats.n_sent++;
-		dns_channel_ask(d->channel, buf_span(&b), &e->asked);
-	}
 }
 
 /* Send it (again) in the job: not from inside c-ares. */
@@ -192,6 +177,46 @@ finish_entry(struct dns *d, struct dns_entry *e, const struct dns_answer *a)
 	}
 	loop_add_job(d->loop, &d->job);
 	dns_entry_unref(e);
+}
+
+static int
+send_entry(struct dns *d, struct dns_entry *e)
+{
+	struct dns_channel_options o = { &d->servers, d->timeout_ms, d->tries };
+	char message[QUESTION_BYTES];
+	struct buf b;
+
+	if (d->channel == NULL &&
+	    dns_channel_open(d->loop, &o, &d->channel) < 0)
+		return ERR_NOMEM;
+	list_add(&d->sent, &e->flight);
+	buf_init_fixed(&b, message, sizeof(message));
+	e->has_edns = !d->lacks_edns;
+	e->n_sent++;
+	dns_question_put(&b, (uint16_t)rand_u32(), e->type,
+	    e->target ? e->target : &e->name, e->has_edns);
+	d->stats.n_active++;
+	d->stats.n_sent++;
+	dns_channel_ask(d->channel, buf_span(&b), &e->asked);
+	return 0;
+}
+
+/* Send what waits, as long as not too much is on its way. */
+static void
+send_some(struct dns *d)
+{
+	while (
+	    !list_is_empty(&d->unsent) && d->stats.n_active < DNS_MAX_ACTIVE) {
+		struct dns_entry *e =
+		    LIST_OF(d->unsent.next, struct dns_entry, flight);
+		struct dns_answer none;
+
+		list_remove(&e->flight);
+		if (send_entry(d, e) == 0)
+			continue;
+		dns_answer_init(&none); /* DNS_TEMPFAIL */
+		finish_entry(d, e, &none);
+	}
 }
 
 /* Is there more to ask, of the same resolver or of the next alias? */
@@ -263,6 +288,9 @@ on_job(struct job *j)
 	struct dns *d = LIST_OF(j, struct dns, job);
 
 	send_some(d);
+	/* Not being able to close it costs memory only. */
+	if (d->stats.n_active == 0 && d->channel != NULL)
+		(void)!loop_set_timer(d->loop, &d->idle, CHANNEL_IDLE_MS);
 	if (!list_is_empty(&d->done))
 		wake_query(LIST_OF(d->done.next, struct dns_query, link));
 	return !list_is_empty(&d->done) ||
@@ -283,14 +311,14 @@ dns_new(struct loop *l, const struct dns_options *o, struct dns **out)
 	list_init(&d->sent);
 	list_init(&d->done);
 	job_init(&d->job, on_job);
+	timer_init(&d->idle, on_idle);
 	dns_cache_init(&d->cache, o->cache_bytes);
 	rc = take_options(d, o);
-	if (rc == 0)
-		rc = open_channel(d);
 	if (rc < 0) {
 		dns_free(d);
 		return rc;
 	}
+	log_servers(d);
 	*out = d;
 	return 0;
 }
@@ -327,6 +355,7 @@ dns_free(struct dns *d)
 	drop_entries(&d->sent);
 	dns_cache_deinit(&d->cache);
 	loop_remove_job(d->loop, &d->job);
+	loop_clear_timer(d->loop, &d->idle);
 	mem_free(d);
 }
 
@@ -350,7 +379,7 @@ dns_set_options(struct dns *d, const struct dns_options *o)
 	memcpy(old, d, sizeof(*old));
 	rc = take_options(d, o);
 	if (rc == 0 && !is_same(d, old))
-		rc = open_channel(d);
+		change_servers(d);
 	if (rc < 0) {
 		d->timeout_ms = old->timeout_ms;
 		d->tries = old->tries;

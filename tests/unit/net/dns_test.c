@@ -471,6 +471,27 @@ test_no_memory(struct server *s)
 	}
 }
 
+/* Sockets and tables go when nothing is asked for a while, and come again. The
+ * clock stands still from here on. */
+static void
+test_idle(struct server *s)
+{
+	struct dns_query q = { 0 };
+	size_t before;
+
+	open_dns(s->where, 2000, NULL);
+	CHECK_INT(ask(&q, DNS_A, "c9.test"), DNS_OK);
+	REQUIRE(loop_turn(loop, 0) == 0);
+	before = mem_used();
+	clock_fake(clock_mono_ms() + 11000, clock_wall_s());
+	REQUIRE(loop_turn(loop, 0) == 0);
+	CHECK(mem_used() < before);
+	CHECK_INT(ask(&q, DNS_A, "x.many.test"), DNS_OK);
+	CHECK(mem_used() >= before);
+	dns_cancel(&q);
+	close_dns();
+}
+
 int
 main(void)
 {
@@ -489,6 +510,7 @@ main(void)
 	test_options(&s);
 	test_resolv_conf_change();
 	test_no_memory(&s);
+	test_idle(&s);
 	server_stop(&s);
 	return test_done();
 }
