@@ -235,6 +235,8 @@ asks_again(struct dns *d, struct dns_entry *e, struct dns_answer *a)
 		e->target = mem_alloc(sizeof(*e->target));
 	if (e->target == NULL)
 		return false;
+	if (e->n_aliases == 0 || a->ttl_s < e->ttl_s)
+		e->ttl_s = a->ttl_s;
 	*e->target = a->name;
 	e->n_aliases = a->n_aliases;
 	return true;
@@ -258,6 +260,11 @@ on_ended(struct dns_asked *asked, struct span message)
 	} else {
 		if (a.state == DNS_PENDING) /* of a chain without an end */
 			a.state = DNS_TEMPFAIL;
+		if (e->target != NULL) { /* it came in several pieces */
+			a.is_authentic = false;
+			if (e->ttl_s < a.ttl_s)
+				a.ttl_s = e->ttl_s;
+		}
 		finish_entry(d, e, &a);
 	}
 	dns_answer_deinit(&a);

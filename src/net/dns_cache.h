@@ -39,7 +39,7 @@ struct dns_entry {
 	/* when it is finished */
 	enum dns_state state; /* DNS_PENDING before */
 	bool is_authentic, is_alias;
-	uint32_t ttl_s;
+	uint32_t ttl_s; /* before: of the aliases */
 	int64_t expires_ms;
 	struct span records; /* on the heap */
 	struct dns_wire name;

@@ -41,7 +41,8 @@ static const char zones[] =
     "\"c9.test\": {\"A\": [\"192.0.2.9\"]}, \"c0.test\": {\"CNAME\": "
     "\"c1.test\"},"
     "\"dangling.test\": {\"CNAME\": \"nowhere.test\"},"
-    "\"part.test\": {\"CNAME\": \"c9.test\", \"DO\": \"chain\"},"
+    "\"part.test\": {\"CNAME\": \"c9.test\", \"DO\": \"chain\","
+    " \"TTL\": 33, \"AD\": true},"
     "\"ring.test\": {\"CNAME\": \"ring2.test\", \"DO\": \"chain\"},"
     "\"ring2.test\": {\"CNAME\": \"ring.test\", \"DO\": \"chain\"},"
     "\"drop.test\": {\"DO\": \"drop\"}, \"fail.test\": {\"DO\": \"servfail\"},"
@@ -314,6 +315,8 @@ test_cache(struct server *s)
 	CHECK(b.is_alias && !b.is_authentic);
 	CHECK_INT(ask(&b, DNS_A, "fail.test"), DNS_TEMPFAIL);
 	CHECK_INT(dns_stats(dns).n_entries, 3);
+	CHECK_INT(ask(&b, DNS_A, "part.test"), DNS_OK);
+	CHECK(b.is_alias && !b.is_authentic && b.ttl_s <= 33);
 	/* Two who ask at once share the question; a cancelled one costs the
 	 * other nothing, and its answer is remembered. */
 	n_wakes = 0;
