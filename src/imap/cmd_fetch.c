@@ -5,7 +5,7 @@
  * what is not there (RFC 9051 6.4.9), OK [EXPUNGEISSUED].
  *
  * What cannot be read from a damaged store is left out, and the end is NO
- * [SERVERBUG]; if it is noticed only behind the announcement of a literal, the
+ * [CORRUPTION]; if it is noticed only behind the announcement of a literal, the
  * connection ends.
  */
 #include "imap/fetch_task.h"
@@ -18,6 +18,9 @@
 #define MAX_LINE_BYTES (1024 * 1024)
 /* Kept from one message to the next. */
 #define LINE_KEPT_BYTES (16 * 1024)
+
+/* Ranges of UIDs that one DOWNGRADED tells. */
+#define MAX_DOWNGRADED 32
 
 /* A step ends when so much is done; a record costs 1. */
 #define MAX_WORK        128
@@ -136,6 +139,30 @@ put_summary_items(struct fetch_task *t, uint32_t items)
 	return rc;
 }
 
+/* RFC 6858 3.1: what is told of this message is not what is stored. */
+static int
+note_downgraded(struct fetch_task *t)
+{
+	const uint32_t shown =
+	    FETCH_ENVELOPE | FETCH_BODY | FETCH_BODYSTRUCTURE;
+
+	if (t->is_utf8 || !(t->summary.flags & SUMMARY_8BIT_HEADER) ||
+	    (t->f.sections == NULL && !(t->f.items & shown)))
+		return 0;
+	return rangeset_add(&t->downgraded, t->m.uid, t->m.uid);
+}
+
+static void
+tell_downgraded(struct fetch_task *t)
+{
+	if (t->downgraded.n == 0)
+		return;
+	buf_put_str(&t->line, "* OK [DOWNGRADED ");
+	imap_put_set(&t->line, &t->downgraded);
+	buf_put_str(&t->line, "] Shown in ASCII, not as stored\r\n");
+	rangeset_clear(&t->downgraded);
+}
+
 /* --- messages --- */
 
 /* Find the record of t->walk.uid. ERR_NONE: it was expunged. */
@@ -245,6 +272,8 @@ put_message(struct imap *i, struct fetch_task *t)
 		rc = mark_seen(i, t);
 	if (rc == 0 && needs_summary)
 		rc = read_summary(i, t);
+	if (rc == 0 && needs_summary)
+		rc = note_downgraded(t);
 	items = items_of(i, t);
 	if (rc == ERR_NONE || rc == ERR_NOMEM)
 		return rc;
@@ -296,7 +325,10 @@ next_message(struct imap *i, struct fetch_task *t)
 {
 	int rc;
 
+	if (t->downgraded.n >= MAX_DOWNGRADED)
+		tell_downgraded(t);
 	if (!imap_walk_next(&t->walk, i->view, &t->uids)) {
+		tell_downgraded(t);
 		t->place = AT_END;
 		return 0;
 	}
@@ -429,6 +461,7 @@ release(struct imap *i)
 		body_unpin(i->env->store, t->m.body);
 	rangeset_deinit(&t->uids);
 	rangeset_deinit(&t->marked);
+	rangeset_deinit(&t->downgraded);
 	fetch_vanished_deinit(&t->vanished);
 	fetch_stream_deinit(&t->stream);
 	buf_deinit(&t->blob);
@@ -447,6 +480,7 @@ new_task(struct imap *i)
 		return NULL;
 	rangeset_init(&t->uids);
 	rangeset_init(&t->marked);
+	rangeset_init(&t->downgraded);
 	imap_walk_init(&t->walk);
 	fetch_stream_init(&t->stream);
 	buf_init(&t->blob, MAX_SUMMARY_BYTES);

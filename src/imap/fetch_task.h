@@ -51,9 +51,10 @@ struct fetch_task {
 	struct fetch_stream stream;
 	/* --- output --- */
 	struct buf line, scratch;
-	size_t n_sent;      /* of the line */
-	size_t begun_at;    /* the message, in the line */
-	bool is_begun_sent; /* some of the line went since it began */
+	size_t n_sent;              /* of the line */
+	size_t begun_at;            /* the message, in the line */
+	bool is_begun_sent;         /* some of the line went since it began */
+	struct rangeset downgraded; /* RFC 6858 3.1; to be told */
 	/* --- what the tagged reply tells --- */
 	bool is_missing, is_damaged, is_nomem, has_unknown_cte;
 };

@@ -75,7 +75,7 @@ imap_error(struct imap *i, int code)
 		text = "NO [INUSE] It is in use";
 		break;
 	case ERR_DAMAGED:
-		text = "NO [SERVERBUG] Stored data is damaged";
+		text = "NO [CORRUPTION] Stored data is damaged";
 		break;
 	case ERR_SYNTAX:
 		text = "BAD Cannot read the arguments";
