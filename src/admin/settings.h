@@ -10,6 +10,7 @@
 #define TINPOST_ADMIN_SETTINGS_H
 
 #include "admin/settings_table.h"
+#include "net/net.h" /* ANCHORS_DEFAULT_PATH */
 #include "store/store.h"
 
 enum setting_type {

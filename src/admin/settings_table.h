@@ -22,6 +22,7 @@
 	SETTING(NET_SESSIONS_NETWORK, "net.sessions-network",   SETTING_INT,    "100",     1,        100000,        "",         "Connections at once from one network (IPv4 /24, IPv6 /64); loopback is exempt.") \
 	SETTING(NET_HANDSHAKE_TIME,   "net.handshake-time",      SETTING_TIME,   "30s",     1,        3600,          "seconds",  "Time for a TLS handshake.") \
 	SETTING(NET_DRAIN_TIME,       "net.drain-time",          SETTING_TIME,   "1m",      1,        3600,          "seconds",  "Time for a client to read the last reply of a connection that the server closes.") \
+	SETTING(TLS_CA_FILE,          "tls.ca-file",             SETTING_TEXT,   ANCHORS_DEFAULT_PATH, 1, 200,        "",         "The certification authorities that other servers are verified by, as PEM; a file under /etc or in the store's folder.") \
 	SETTING(DNS_SERVERS,          "dns.servers",             SETTING_SERVERS, "",       0,        200,           "",         "Name servers to ask, as 192.0.2.1 or [2001:db8::1]:5353, separated by spaces; empty: those of /etc/resolv.conf.") \
 	SETTING(DNS_TIME,             "dns.timeout",             SETTING_TIME,   "3s",      1,        60,            "seconds",  "Time for a name server's answer; a second try has twice, a third four times as much.") \
 	SETTING(SMTP_SESSIONS,        "smtp.sessions",           SETTING_INT,    "0",       0,        100000,        "",         "SMTP connections at once, submission counted in; 0: only net.sessions bounds them.") \

@@ -40,6 +40,8 @@ struct serve {
 	struct loop *loop;
 	struct dns *dns;
 	struct tls_config *tls;
+	struct buf ca_file; /* whose anchors the loop has */
+	int64_t ca_changed_s;
 	struct settings settings;
 	struct buf host;
 	struct admin admin;
@@ -115,6 +117,47 @@ set_dns(struct serve *sv)
 	return rc;
 }
 
+/* The authorities, when the setting or the file is another one. Without them
+ * nothing verifies, and mail that need not be verified goes on. */
+static void
+set_anchors(struct serve *sv)
+{
+	struct anchors *a = NULL;
+	struct buf path, why;
+	char storage[100];
+	struct stat st = { 0 };
+	struct log l;
+	int rc;
+
+	buf_init(&path, FILE_PATH_BYTES);
+	buf_init_fixed(&why, storage, sizeof(storage));
+	rc = settings_text(sv->store, SET_TLS_CA_FILE, &path);
+	buf_put_char(&path, '\0');
+	if (rc < 0 || buf_failed(&path) ||
+	    (stat(path.p, &st) == 0 && st.st_mtime == sv->ca_changed_s &&
+	        span_is(buf_span(&path), buf_span(&sv->ca_file)))) {
+		buf_deinit(&path);
+		return;
+	}
+	rc = anchors_load(path.p, &a, &why);
+	log_begin(&l, rc == 0 ? LOG_NOTE : LOG_WARN,
+	    rc == 0 ? "anchors.loaded" : "anchors.missing");
+	log_str(&l, "file", span_str(path.p));
+	if (rc == 0) {
+		log_num(&l, "count", (int64_t)anchors_count(a));
+		log_num(&l, "skipped", (int64_t)anchors_skipped(a));
+		log_num(&l, "age_days", anchors_age_days(a));
+	} else {
+		log_str(&l, "why", buf_span(&why));
+	}
+	log_end(&l);
+	dial_set_anchors(sv->loop, a);
+	anchors_free(a);
+	buf_deinit(&sv->ca_file);
+	sv->ca_file = path;
+	sv->ca_changed_s = rc == 0 ? st.st_mtime : 0;
+}
+
 static void
 open_log(const struct settings *st)
 {
@@ -150,6 +193,7 @@ refresh(void *arg)
 	buf_reset(&sv->host);
 	if (settings_text(sv->store, SET_HOST_NAME, &sv->host) < 0)
 		buf_put_str(&sv->host, "localhost");
+	set_anchors(sv);
 	rc = set_dns(sv);
 	if (rc < 0) { /* the old ones go on */
 		log_begin(&l, LOG_FAULT, "dns.refused");
@@ -369,6 +413,7 @@ close_parts(struct serve *sv)
 	auth_free(sv->auth);
 	tls_config_free(sv->tls);
 	store_close(sv->store);
+	buf_deinit(&sv->ca_file);
 	buf_deinit(&sv->host);
 }
 
@@ -383,6 +428,7 @@ serve_child(const struct parent_options *o, int channel_fd)
 	int rc;
 
 	buf_init_fixed(&why, storage, sizeof(storage));
+	buf_init(&sv->ca_file, FILE_PATH_BYTES);
 	buf_init(&sv->host, MAX_DOMAIN_BYTES);
 	rc = open_parts(sv, &why);
 	if (rc == 0)
