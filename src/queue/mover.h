@@ -1,6 +1,6 @@
-/* queue.h - the mover: takes what is due from store/queue.h, and sends it.
+/* mover.h - the mover: takes what is due from store/queue.h, and sends it.
  *
- * One struct queue in the process. It wakes when the store's queue changed and
+ * One struct mover in the process. It wakes when the store's queue changed and
  * when something becomes due, opens connections (smtp/smtp_out.h) within its
  * bounds, sends one message after another over each, and writes each outcome
  * back into the store: gone, or again at a later time. What could not be
@@ -10,20 +10,21 @@
  * Ownership  the queue owns its connections and questions to the resolver.
  * Blocking   never. A turn starts a bounded number of things.
  */
-#ifndef TINPOST_QUEUE_QUEUE_H
-#define TINPOST_QUEUE_QUEUE_H
+#ifndef TINPOST_QUEUE_MOVER_H
+#define TINPOST_QUEUE_MOVER_H
 
 #include "base/buf.h"
 
 struct dns;
+struct smtp_out_times;
 struct loop;
 struct store;
-struct queue;
+struct mover;
 
 #define MAX_RETRY_STEPS 32
 
 /* Every one is a setting. */
-struct queue_limits {
+struct mover_limits {
 	uint32_t retry_s[MAX_RETRY_STEPS]; /* the last one goes on */
 	uint32_t n_retry;
 	uint32_t max_connections;      /* in all */
@@ -32,37 +33,40 @@ struct queue_limits {
 	uint16_t port;                 /* of other servers: 25 */
 };
 
-extern const struct queue_limits queue_limits_default;
+extern const struct mover_limits mover_limits_default;
 
-struct queue_env {
+struct mover_env {
 	struct loop *loop;
 	struct store *store;
 	struct dns *dns;
 	struct span host; /* our name, for EHLO and in reports */
-	struct queue_limits limits;
+	struct mover_limits limits;
+	/* Only through relays, or (paused) not at all. */
+	bool is_relay_only, is_paused;
+	const struct smtp_out_times *times; /* NULL: the defaults */
 };
 
 /* The env is kept, not copied; what stands in it may be changed between turns.
  * ERR_NOMEM. Sends nothing before the first turn. */
-MUST_USE int queue_new(struct queue_env *env, struct queue **out);
+MUST_USE int mover_new(struct mover_env *env, struct mover **out);
 
 /* Cut all connections and release; what was being sent waits in the store.
  * NULL is fine. */
-void queue_free(struct queue *q);
+void mover_free(struct mover *q);
 
 /* Look again soon: settings or routes have changed. */
-void queue_wake(struct queue *q);
+void mover_wake(struct mover *q);
 
 /* Parse "1m 5m 15m 1h": the times between attempts, each at least 10 seconds
  * and at most a day. ERR_SYNTAX, ERR_LIMIT. */
-MUST_USE int queue_parse_retry(struct span text, struct queue_limits *out);
+MUST_USE int mover_parse_retry(struct span text, struct mover_limits *out);
 
-struct queue_stats {
+struct mover_stats {
 	uint64_t n_sent, n_deferred, n_failed, n_dsn; /* recipients; reports */
 	uint64_t n_connections;                       /* ever begun */
 	uint32_t n_open;                              /* now */
 };
 
-void queue_stats(const struct queue *q, struct queue_stats *out);
+void mover_stats(const struct mover *q, struct mover_stats *out);
 
 #endif

@@ -1,0 +1,60 @@
+/* lane.h - one connection's work: a destination, and one message after
+ * another over it. Room-private.
+ */
+#ifndef TINPOST_QUEUE_LANE_H
+#define TINPOST_QUEUE_LANE_H
+
+#include "base/arena.h"
+#include "net/loop.h"
+#include "queue/mx.h"
+#include "queue/report.h"
+#include "smtp/smtp_out.h"
+
+#define LANE_RCPTS 50 /* of one message, sent in one transaction */
+
+struct lane {
+	struct lane *next;
+	struct mover *q;
+	char name[MAX_DEST_BYTES]; /* of the destination */
+	size_t name_len;
+	struct relay_view *relay; /* NULL: by MX */
+	struct mx mx;
+	struct smtp_out *out;             /* NULL: no host yet */
+	struct job job;                   /* runs when something has changed */
+	uint32_t n_sent;                  /* messages over this connection */
+	char last[MAX_QUEUE_REPLY_BYTES]; /* why the last host failed */
+	size_t last_len;
+	bool is_over; /* to be freed */
+	/* The message in hand. */
+	struct arena arena;
+	bool has_message, is_given;
+	struct queue_message_view message;
+	uint32_t index[LANE_RCPTS];
+	uint32_t notify[LANE_RCPTS];
+	uint32_t attempts[LANE_RCPTS];
+	struct smtp_out_rcpt rcpts[LANE_RCPTS];
+	size_t n_rcpts;
+	struct smtp_out_message sending;
+};
+
+/* Begin to work for a destination, with a message in hand. ERR_NONE: nothing
+ * can be sent there now. ERR_NOMEM. */
+MUST_USE int lane_new(
+    struct mover *q, const struct queue_dest *d, struct lane **out);
+void lane_free(struct lane *n);
+
+/* --- of mover.c, for lanes --- */
+
+const struct mover_env *lane_env(const struct mover *q);
+struct mover_stats *lane_stats(struct mover *q);
+
+/* Is this message being sent to this destination? */
+bool lane_is_taken(const struct mover *q, struct span name, uint64_t id);
+
+/* May one more message go through a provider now? Else *until_s. */
+bool lane_may_send(struct mover *q, const struct relay *r, int64_t *until_s);
+
+/* The lane has ended: it is freed later, and others may begin. */
+void lane_ended(struct lane *n);
+
+#endif

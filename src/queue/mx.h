@@ -1,0 +1,64 @@
+/* mx.h - which hosts take the mail of a domain, one after another (RFC 5321
+ * 5.1).
+ *
+ * Hosts come by preference, in random order among equals, each with its IPv6
+ * and IPv4 addresses; without MX records the domain itself is the host. Those
+ * that have no address are passed over.
+ *
+ * Ownership  who looks embeds a struct mx, and ends it before it dies.
+ * Wake       from mx_begin and mx_next on, once, never from inside them.
+ */
+#ifndef TINPOST_QUEUE_MX_H
+#define TINPOST_QUEUE_MX_H
+
+#include "net/dns.h"
+
+/* RFC 5321 5.1 asks for two at least. */
+#define MX_MAX_HOSTS     8
+#define MX_MAX_ADDRESSES 16
+
+enum mx_state {
+	MX_PENDING,
+	MX_HOST, /* host and addresses are there */
+	MX_END,  /* no more hosts */
+	MX_TEMP, /* the resolver could not tell */
+	MX_PERM  /* there is no such domain, or it takes no mail */
+};
+
+struct mx {
+	enum mx_state state;
+	const char *why; /* MX_TEMP, MX_PERM: "5.1.2 ..." */
+	char host[DNS_MAX_NAME + 1];
+	size_t host_len;
+	struct peer addresses[MX_MAX_ADDRESSES];
+	size_t n_addresses;
+	/* --- private */
+	struct dns *dns;
+	struct dns_query mx_query, a, aaaa;
+	struct {
+		char name[DNS_MAX_NAME + 1];
+		uint16_t preference;
+		uint32_t random;
+	} hosts[MX_MAX_HOSTS];
+	size_t n_hosts, at;
+	bool is_literal;
+	bool had_temp; /* one host's addresses could not be told */
+	bool had_host; /* one had addresses */
+	bool is_fixed; /* no MX is asked for */
+	struct peer literal;
+	void (*wake)(void *owner);
+	void *owner;
+};
+
+/* Look for the hosts of a domain; is_fixed: this host (or address) itself. */
+void mx_begin(struct mx *m, struct dns *dns, struct span domain, bool is_fixed,
+    void (*wake)(void *owner), void *owner);
+
+/* The next host; in MX_HOST only. The state is MX_PENDING, or MX_END at
+ * once (no wake comes). */
+void mx_next(struct mx *m);
+
+/* No wake comes any more. Always safe on one that was begun, or is zero. */
+void mx_end(struct mx *m);
+
+#endif

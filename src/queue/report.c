@@ -1,0 +1,259 @@
+#include "queue/report.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/utf8.h"
+#include "mime/mime.h"
+
+/* Of the original in a report; a larger one is told by its header. */
+#define FULL_BYTES   (256 * 1024)
+#define HEADER_BYTES (64 * 1024)
+#define PIECE_BYTES  16384
+
+/* RFC 3461 4.1: without NOTIFY, failures and delays are told. */
+static bool
+is_wanted(const struct report_item *i)
+{
+	uint32_t notify = i->notify != 0
+	                      ? i->notify
+	                      : QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
+
+	if (!i->is_telling || notify & QUEUE_NOTIFY_NEVER)
+		return false;
+	switch (i->action) {
+	case DSN_FAILED:
+		return notify & QUEUE_NOTIFY_FAILURE;
+	case DSN_DELAYED:
+		return notify & QUEUE_NOTIFY_DELAY;
+	case DSN_RELAYED:
+		return notify & QUEUE_NOTIFY_SUCCESS;
+	}
+	return false;
+}
+
+/* Where the header of a body ends, with its empty line; all of it if none. */
+static int
+header_bytes(struct store *s, uint64_t body, struct buf *piece, size_t *out)
+{
+	int rc = body_read(s, body, 0, HEADER_BYTES, piece);
+
+	*out = piece->len;
+	for (size_t i = 0; rc == 0 && i + 4 <= piece->len; i++)
+		if (memcmp(piece->p + i, "\r\n\r\n", 4) == 0) {
+			*out = i + 2;
+			break;
+		}
+	buf_truncate(piece, *out);
+	return rc;
+}
+
+struct writer {
+	struct upload *upload;
+	struct mime_parser *parser;
+};
+
+static int
+put(struct writer *w, struct span bytes)
+{
+	mime_parser_feed(w->parser, bytes);
+	return upload_put(w->upload, bytes);
+}
+
+static int
+put_original(const struct mover_env *env, const struct queue_message *m,
+    const struct dsn *d, struct buf *piece, struct writer *w)
+{
+	uint64_t at = 0;
+	int rc = 0;
+
+	if (!d->is_full)
+		return put(w, buf_span(piece)); /* the header is in it */
+	while (rc == 0) {
+		buf_reset(piece);
+		rc = body_read(env->store, m->body, at, PIECE_BYTES, piece);
+		if (piece->len == 0)
+			break;
+		at += piece->len;
+		if (rc == 0)
+			rc = put(w, buf_span(piece));
+	}
+	return rc;
+}
+
+/* The whole report as a body. */
+static int
+write_report(const struct mover_env *env, const struct queue_message *m,
+    struct dsn *d, struct writer *w, struct buf *summary)
+{
+	struct buf text, piece;
+	size_t n_header;
+	int rc;
+
+	buf_init(&text, 1 << 20);
+	buf_init(&piece, HEADER_BYTES);
+	rc = header_bytes(env->store, m->body, &piece, &n_header);
+	d->is_8bit = d->is_full ? (m->flags & QUEUE_8BIT) != 0
+	                        : utf8_has_8bit(buf_span(&piece));
+	dsn_begin(d, &text);
+	if (rc == 0 && buf_failed(&text))
+		rc = ERR_NOMEM;
+	if (rc == 0)
+		rc = put(w, buf_span(&text));
+	if (rc == 0)
+		rc = put_original(env, m, d, &piece, w);
+	buf_reset(&text);
+	dsn_end(d, &text);
+	if (rc == 0)
+		rc = put(w, buf_span(&text));
+	if (rc == 0)
+		rc = mime_parser_finish(w->parser, summary);
+	buf_deinit(&text);
+	buf_deinit(&piece);
+	return rc;
+}
+
+/* Whose mailbox? 0: nobody's here. */
+static uint32_t
+find_inbox(const struct mover_env *env, const struct queue_message *m)
+{
+	struct address_entry e;
+	uint32_t account = m->account, mailbox = 0;
+
+	if (account == 0 && address_lookup(env->store, m->from, &e) == 0 &&
+	    e.kind == ADDRESS_PERSON)
+		account = e.id;
+	if (account == 0 ||
+	    mailbox_find(env->store, account, SPAN("INBOX"), &mailbox) < 0)
+		return 0;
+	return mailbox;
+}
+
+/* Give the report to the sender, with the outcomes. ERR_NONE: there is no way
+ * to them. */
+static int
+deliver(const struct mover_env *env, const struct queue_message *m,
+    const struct body *body, const struct queue_outcome *o, size_t n)
+{
+	struct queue_to to = { .address = m->from,
+		.notify = QUEUE_NOTIFY_NEVER };
+	int64_t now = clock_wall_s();
+	struct queue_mail back = { .flags = QUEUE_DSN,
+		.expires_s = now + (m->expires_s - m->arrived_s),
+		.trace = m->trace,
+		.to = &to,
+		.n_to = 1 };
+	struct delivery_to local = { .mailbox = find_inbox(env, m) };
+	struct delivery d = { .body = body,
+		.to = &local,
+		.n_to = local.mailbox != 0,
+		.settle = o,
+		.n_settle = n,
+		.internal_date_s = now,
+		.zone_minutes = (int16_t)clock_zone_minutes(now) };
+	struct span domain =
+	    span_sub(m->from, span_rfind(m->from, '@') + 1, m->from.len);
+
+	if (local.mailbox == 0) {
+		if (domain_exists(env->store, domain))
+			return ERR_NONE;
+		d.queue = &back;
+		d.n_queue = 1;
+	}
+	return mailbox_deliver(env->store, &d, NULL, NULL);
+}
+
+static int
+send_report(const struct mover_env *env, const struct queue_message *m,
+    struct dsn *d, const struct queue_outcome *o, size_t n)
+{
+	struct writer w = { .parser = mime_parser_new() };
+	struct buf summary;
+	struct body body;
+	int rc =
+	    w.parser == NULL ? ERR_NOMEM : upload_new(env->store, &w.upload);
+
+	buf_init(&summary, MAX_SUMMARY_BYTES);
+	if (rc == 0)
+		rc = write_report(env, m, d, &w, &summary);
+	if (rc == 0)
+		rc = upload_finish(
+		    w.upload, SPAN(""), buf_span(&summary), &body);
+	if (rc == 0)
+		rc = deliver(env, m, &body, o, n);
+	upload_free(w.upload);
+	mime_parser_free(w.parser);
+	buf_deinit(&summary);
+	return rc;
+}
+
+static void
+note_lost(const struct queue_message *m)
+{
+	struct log l;
+
+	log_begin(&l, LOG_WARN, "queue.report_lost");
+	log_num(&l, "queued", (int64_t)m->id);
+	log_str(&l, "id", m->trace);
+	log_str(&l, "from", m->from);
+	log_end(&l);
+}
+
+/* The words about the recipients that are to be told of. */
+static size_t
+choose(const struct report_item *items, size_t n, struct dsn_rcpt *out)
+{
+	size_t n_out = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_wanted(&items[i])) {
+			out[n_out] = items[i].dsn;
+			out[n_out++].action = items[i].action;
+		}
+	return n_out;
+}
+
+int
+report_settle(const struct mover_env *env, const struct queue_message *m,
+    const struct report_item *items, size_t n, uint64_t *n_dsn)
+{
+	struct queue_outcome *o = mem_alloc(n * sizeof(*o));
+	struct dsn_rcpt *rcpts = mem_alloc(n * sizeof(*rcpts));
+	struct dsn d = { .host = env->host,
+		.to = m->from,
+		.envid = m->envid,
+		.random = rand_u64(),
+		.now_s = clock_wall_s(),
+		.arrived_s = m->arrived_s,
+		.rcpts = rcpts };
+	int rc = o == NULL || rcpts == NULL ? ERR_NOMEM : 0;
+
+	d.zone_minutes = clock_zone_minutes(d.now_s);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		o[i] = items[i].outcome;
+	if (rc == 0)
+		d.n_rcpts = choose(items, n, rcpts);
+	/* RFC 3461 5.2.9: RET speaks of failures only. */
+	d.is_full = d.n_rcpts > 0 && rcpts[0].action == DSN_FAILED &&
+	            m->ret == QUEUE_RET_FULL && m->bytes <= FULL_BYTES;
+	if (rc == 0 && d.n_rcpts > 0 && m->from.len > 0) {
+		rc = send_report(env, m, &d, o, n);
+		*n_dsn += rc == 0;
+		if (rc == 0)
+			goto out;
+	} else if (rc == 0 && d.n_rcpts > 0) {
+		rc = ERR_NONE;
+	} else if (rc == 0) {
+		rc = queue_settle(env->store, o, n);
+		goto out;
+	}
+	if (rc == ERR_NONE || rc == ERR_INVALID || rc == ERR_LIMIT) {
+		note_lost(m);
+		rc = queue_settle(env->store, o, n);
+	}
+out:
+	mem_free(o);
+	mem_free(rcpts);
+	return rc;
+}
