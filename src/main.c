@@ -1,9 +1,11 @@
 /* main.c - the program: one binary that is server and command line. The one
  * place that sees every room: which protocol speaks on which port. */
 #include "base/fault.h"
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "imap/imap.h"
 #include "pop3/pop3.h"
+#include "queue/mover.h"
 #include "smtp/smtp.h"
 #include "trust/trust.h"
 
@@ -11,6 +13,8 @@ static struct smtp_env mx, submission;
 static struct pop3_env pop3;
 static struct imap_env imap;
 static struct trust_options trust;
+static struct mover_env outbound;
+static struct mover *mover;
 
 /* The words of queue.route, in their order. */
 enum { ROUTE_MX, ROUTE_RELAY, ROUTE_NONE };
@@ -29,6 +33,15 @@ static const struct serve_port ports[] = {
 	{ "imap", SET_PORT_IMAP, false, "imap", imap_accept, &imap },
 	{ "imaps", SET_PORT_IMAPS, true, "imap", imap_accept, &imap },
 };
+
+static void
+log_line(enum log_level level, const char *event)
+{
+	struct log l;
+
+	log_begin(&l, level, event);
+	log_end(&l);
+}
 
 static void
 refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
@@ -109,6 +122,36 @@ refresh_trust(const struct serve_parts *p)
 }
 
 static void
+refresh_queue(const struct serve_parts *p)
+{
+	const struct settings *st = p->settings;
+	struct mover_limits *l = &outbound.limits;
+	char storage[256];
+	struct buf retry;
+
+	outbound.loop = p->loop;
+	outbound.store = p->store;
+	outbound.dns = p->dns;
+	outbound.host = p->host;
+	*l = mover_limits_default;
+	buf_init_fixed(&retry, storage, sizeof(storage));
+	if (settings_text(p->store, SET_QUEUE_RETRY, &retry) < 0 ||
+	    mover_parse_retry(buf_span(&retry), l) < 0)
+		log_line(LOG_WARN, "queue.retry_refused");
+	l->max_connections = (uint32_t)st->n[SET_QUEUE_CONNS];
+	l->max_dest_connections = (uint32_t)st->n[SET_QUEUE_CONNS_DEST];
+	l->max_per_connection = (uint32_t)st->n[SET_QUEUE_PER_CONN];
+	l->port = (uint16_t)st->n[SET_QUEUE_PORT];
+	outbound.is_relay_only = st->n[SET_QUEUE_ROUTE] == ROUTE_RELAY;
+	outbound.is_paused =
+	    st->n[SET_QUEUE_ROUTE] == ROUTE_NONE || p->dns == NULL;
+	if (mover != NULL)
+		mover_wake(mover);
+	else if (mover_new(&outbound, &mover) < 0)
+		log_line(LOG_FAULT, "queue.not_started");
+}
+
+static void
 refresh(const struct serve_parts *p)
 {
 	const struct settings *st = p->settings;
@@ -118,6 +161,7 @@ refresh(const struct serve_parts *p)
 	refresh_trust(p);
 	refresh_smtp(st, s, a, p->host);
 	refresh_imap(st, s, a);
+	refresh_queue(p);
 	pop3 = pop3_defaults;
 	pop3.store = s;
 	pop3.auth = a;
@@ -131,11 +175,18 @@ refresh(const struct serve_parts *p)
 	pop3.max_failures = (uint32_t)st->n[SET_AUTH_FAILURES];
 }
 
+static void
+stop_queue(void)
+{
+	mover_free(mover);
+	mover = NULL;
+}
+
 static int
 serve(const char *folder, const struct args *a)
 {
 	static const struct serve_app app = { ports,
-		sizeof(ports) / sizeof(ports[0]), refresh };
+		sizeof(ports) / sizeof(ports[0]), refresh, stop_queue };
 
 	return serve_run(folder, a, &app);
 }

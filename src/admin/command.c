@@ -55,7 +55,7 @@ static const struct command_arg dkim_remove_args[] = {
 };
 static const struct command_arg alias_add_args[] = {
 	{ "ADDRESS", ARG_KEY, 0, 0, NULL, "the new address; @example.org catches all that is not known" },
-	{ "TARGET", ARG_ADDRESS, ARG_MANY, 0, NULL, "who gets its mail: addresses of this server" },
+	{ "TARGET", ARG_ADDRESS, ARG_MANY, 0, NULL, "who gets its mail: addresses of this server, or of others" },
 };
 static const struct command_arg key_args[] = {
 	{ "ADDRESS", ARG_KEY, 0, 0, NULL, "the alias or group" },
@@ -116,6 +116,28 @@ static const struct command_arg restore_args[] = {
 };
 static const struct command_arg help_args[] = {
 	{ "COMMAND", ARG_TEXT, ARG_OPTIONAL | ARG_MANY, 100, NULL, "tell all about this one" },
+};
+
+static const struct command_arg queue_args[] = {
+	{ "ID", ARG_COUNT, 0, 1ull << 53, NULL, "its number; `tinpost queue list` shows it" },
+};
+static const struct command_arg queue_any_args[] = {
+	{ "ID", ARG_COUNT, ARG_OPTIONAL, 1ull << 53, NULL, "its number; without it, all" },
+};
+static const struct command_arg relay_args[] = {
+	{ "SCOPE", ARG_TEXT, 0, MAX_ADDRESS_BYTES + 8, NULL, "*, from:ADDRESS, from:@DOMAIN or to:DOMAIN" },
+};
+static const struct command_arg relay_add_args[] = {
+	{ "SCOPE", ARG_TEXT, 0, MAX_ADDRESS_BYTES + 8, NULL, "*, from:ADDRESS, from:@DOMAIN or to:DOMAIN" },
+	{ "HOST", ARG_TEXT, ARG_OPTIONAL, MAX_DOMAIN_BYTES, NULL, "the provider's server; without it, mail of this scope goes by MX" },
+	{ "--port", ARG_COUNT, 0, 65535, NULL, "587, or 465 with --tls implicit" },
+	{ "--tls", ARG_WORD, 0, 0, "verified implicit required may never", "STARTTLS with a verified certificate (if not said), TLS from the first byte, any certificate, where offered, or none" },
+	{ "--limit", ARG_COUNT, 0, 1000000, NULL, "messages in an hour that the provider takes" },
+};
+static const struct command_arg relay_login_args[] = {
+	{ "SCOPE", ARG_TEXT, 0, MAX_ADDRESS_BYTES + 8, NULL, "of the relay" },
+	{ "USER", ARG_TEXT, 0, 320, NULL, "the name to sign in with there" },
+	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the password from the first line of this file; - is standard input" },
 };
 
 #define ARGS(a)  a, sizeof(a) / sizeof(*(a))
@@ -190,6 +212,30 @@ static const struct command table[] = {
 	  "Add members to a group, or targets to an alias." },
 	{ "group", "member del", ROLE_OWNER, COMMAND_CHANGES, ARGS(alias_add_args), do_member_del_start, NULL, NULL, NULL,
 	  "Remove members from a group, or targets from an alias." },
+
+	{ "queue", "list", ROLE_OWNER, 0, NOTHING, do_queue_list_start, do_queue_list_step, NULL, NULL,
+	  "List the mail that waits to be sent, and why it still waits." },
+	{ "queue", "show", ROLE_OWNER, 0, ARGS(queue_args), do_queue_show_start, NULL, NULL, NULL,
+	  "Tell all about one message that waits: its recipients, attempts, and what the other servers said." },
+	{ "queue", "retry", ROLE_OWNER, COMMAND_CHANGES, ARGS(queue_any_args), do_queue_retry_start, do_queue_act_step, NULL, NULL,
+	  "Try again now: one message, or all that wait." },
+	{ "queue", "hold", ROLE_OWNER, COMMAND_CHANGES, ARGS(queue_args), do_queue_hold_start, do_queue_act_step, NULL, NULL,
+	  "Hold a message until it is released." },
+	{ "queue", "release", ROLE_OWNER, COMMAND_CHANGES, ARGS(queue_any_args), do_queue_release_start, do_queue_act_step, NULL, NULL,
+	  "Let a held message go, or all of them (a restored queue is held)." },
+	{ "queue", "drop", ROLE_OWNER, COMMAND_CHANGES, ARGS(queue_args), do_queue_drop_start, do_queue_act_step, NULL, NULL,
+	  "Remove a message; its sender is told nothing." },
+	{ "queue", "expire", ROLE_OWNER, COMMAND_CHANGES, ARGS(queue_args), do_queue_expire_start, NULL, NULL, NULL,
+	  "Give a message up: one last attempt is over, and its sender is told." },
+
+	{ "relay", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(relay_add_args), do_relay_add_start, NULL, NULL, NULL,
+	  "Send mail through a provider's server: all of it (*), of a sender (from:ADDRESS, from:@DOMAIN), or to a domain (to:DOMAIN)." },
+	{ "relay", "login", ROLE_OWNER, PASSWORD, ARGS(relay_login_args), do_relay_login_start, NULL, NULL, NULL,
+	  "Set name and password for a relay that was added." },
+	{ "relay", "remove", ROLE_OWNER, COMMAND_CHANGES, ARGS(relay_args), do_relay_remove_start, NULL, NULL, NULL,
+	  "Remove a relay; mail that waits for it takes another way." },
+	{ "relay", "list", ROLE_OWNER, 0, NOTHING, do_relay_list_start, NULL, NULL, NULL,
+	  "List the relays." },
 
 	{ "set", NULL, ROLE_OWNER, COMMAND_CHANGES, ARGS(set_args), do_set_start, NULL, NULL, NULL,
 	  "Change a setting; it takes effect at once unless `tinpost settings` says otherwise." },

@@ -408,6 +408,7 @@ close_parts(struct serve *sv)
 	/* A second Ctrl-C must not cut the checkpoint short. */
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
+	sv->app->close();
 	dns_free(sv->dns);
 	loop_free(sv->loop);
 	auth_free(sv->auth);

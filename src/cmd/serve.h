@@ -36,6 +36,8 @@ struct serve_app {
 	size_t n_ports;
 	/* At start and after each change of settings. */
 	void (*refresh)(const struct serve_parts *);
+	/* Before the parts go. */
+	void (*close)(void);
 };
 
 /* Serve until SIGTERM. Returns the exit code. */

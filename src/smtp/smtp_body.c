@@ -51,7 +51,11 @@ put_trace(struct smtp *s)
 		r.for_domain = t->rcpts->domain;
 	}
 	buf_init(&t->prefix, MAX_PREFIX_BYTES);
-	trace_put_return_path(&t->prefix, t->from_local, t->from_domain);
+	/* RFC 5321 4.4: at the last delivery only; the queue has the same
+	 * text. */
+	if (t->n_onward == 0)
+		trace_put_return_path(
+		    &t->prefix, t->from_local, t->from_domain);
 	t->n_return_path = t->prefix.len;
 	trace_put_received(&t->prefix, &r);
 	return buf_failed(&t->prefix) ? ERR_NOMEM : 0;

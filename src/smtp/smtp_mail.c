@@ -30,6 +30,7 @@ smtp_txn_new(struct smtp *s)
 		return ERR_NOMEM;
 	arena_init(&t->arena, TXN_BYTES);
 	t->rcpts_end = &t->rcpts;
+	t->onward_end = &t->onward;
 	draw_id(t->id);
 	s->txn = t;
 	return 0;

@@ -96,8 +96,8 @@ smtp_onward_add(struct smtp *s, struct span address,
 		rc = ERR_LIMIT;
 	if (rc < 0)
 		return rc;
-	o->next = t->onward;
-	t->onward = o;
+	*t->onward_end = o;
+	t->onward_end = &o->next;
 	t->n_onward++;
 	return 0;
 }

@@ -66,6 +66,7 @@ struct smtp_txn {
 	uint32_t *accounts; /* who gets it, each once, in the heap */
 	uint32_t n_accounts;
 	struct smtp_onward *onward;
+	struct smtp_onward **onward_end;
 	uint32_t n_onward;
 	size_t onward_bytes; /* of QUEUE_RCPTS_BYTES */
 	/* The body on its way. */

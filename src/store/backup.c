@@ -16,8 +16,8 @@
 #define MAX_GROWTH_BYTES (32u * 1024 * 1024)
 
 static const char *const part_names[] = { "tinpost", "settings", "domains",
-	"people", "aliases", "mailboxes", "bodies", "messages", "relays", "queue",
-	"end" };
+	"people", "aliases", "mailboxes", "bodies", "messages", "relays",
+	"queue", "end" };
 
 int
 backup_new(struct store *s, struct backup **out)

@@ -42,7 +42,7 @@ struct check {
 	uint32_t volume;
 	uint32_t volume_chunk;
 
-	bool is_in_queue; /* its references are counted */
+	bool is_in_queue;   /* its references are counted */
 	uint32_t n_waiting; /* rows seen of this destination */
 	size_t dest_len;
 	char dest[MAX_DEST_BYTES];

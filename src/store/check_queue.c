@@ -130,8 +130,8 @@ check_queue_dests(struct check *c)
 	struct span key, value;
 	int rc = check_next(c, TREE_QDUE, &key, &value);
 
-	if (rc == ERR_NONE && tree_count(c->snap, TREE_QDUE) !=
-	                          tree_count(c->snap, TREE_QDEST))
+	if (rc == ERR_NONE &&
+	    tree_count(c->snap, TREE_QDUE) != tree_count(c->snap, TREE_QDEST))
 		check_say_about(c, "The destinations of the queue, of which",
 		    tree_count(c->snap, TREE_QDEST),
 		    "are there, are not those that have a time.");

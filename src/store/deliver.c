@@ -68,8 +68,7 @@ read_delivery(struct store *s, struct fields *f, struct delivering *d)
 	}
 	rc = field_end(f);
 	/* A body for the queue alone is first of nobody here. */
-	if (rc == 0 &&
-	    (d->body == 0 || (d->n_to == 0 && !(d->how & IS_FIRST))))
+	if (rc == 0 && (d->body == 0 || (d->n_to == 0 && !(d->how & IS_FIRST))))
 		rc = ERR_DAMAGED;
 	if (rc == 0 && !(d->how & IS_FIRST))
 		return row_get_body(s, d->body, &d->place);

@@ -27,7 +27,7 @@ struct intake {
 	struct buf stored; /* scratch */
 	uint64_t left_bytes;
 	bool is_in_prefix;
-	struct buf text[2]; /* scratch of a line */
+	struct buf text[2];   /* scratch of a line */
 	uint64_t queued;      /* the last message of the queue */
 	uint32_t queued_left; /* its recipients still to come */
 	bool is_queued_lost;  /* its body was unreadable */

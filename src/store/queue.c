@@ -213,8 +213,7 @@ queue_next_waiting(struct store *s, struct span destination, int64_t now_s,
 }
 
 int
-queue_next_notice(
-    struct store *s, int64_t now_s, int64_t *time_s, uint64_t *id)
+queue_next_notice(struct store *s, int64_t now_s, int64_t *time_s, uint64_t *id)
 {
 	struct key k = key_u64((uint64_t)*time_s);
 	struct span key, value;

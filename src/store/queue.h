@@ -76,10 +76,10 @@ struct queue_message {
 	enum queue_ret ret;
 	int64_t arrived_s;
 	int64_t expires_s;
-	int64_t notice_s;   /* of the delay notice; 0: none, or told */
-	struct span from;   /* the reverse-path; empty: <> */
-	struct span envid;  /* xtext; empty: none */
-	struct span trace;  /* the id of reception in logs and events */
+	int64_t notice_s;  /* of the delay notice; 0: none, or told */
+	struct span from;  /* the reverse-path; empty: <> */
+	struct span envid; /* xtext; empty: none */
+	struct span trace; /* the id of reception in logs and events */
 };
 
 struct queue_message_view {
@@ -112,9 +112,9 @@ struct queue_rcpt_view {
 };
 
 struct queue_dest {
-	struct span name; /* the rest is spans into storage */
-	int64_t due_s;    /* when there is something to do for it */
-	int64_t retry_s;  /* held back until; 0: not */
+	struct span name;    /* the rest is spans into storage */
+	int64_t due_s;       /* when there is something to do for it */
+	int64_t retry_s;     /* held back until; 0: not */
 	uint32_t n_failures; /* of the host itself, in a row */
 	uint32_t n_waiting;  /* recipients */
 	struct span reply;   /* why it is held back */
@@ -162,15 +162,15 @@ uint64_t queue_n_rcpts(struct store *s);
 
 MUST_USE int queue_get(
     struct store *s, uint64_t id, struct queue_message_view *out);
-MUST_USE int queue_get_rcpt(struct store *s, uint64_t id, uint32_t index,
-    struct queue_rcpt_view *out);
+MUST_USE int queue_get_rcpt(
+    struct store *s, uint64_t id, uint32_t index, struct queue_rcpt_view *out);
 
 /* The message with the least id >= id. ERR_NONE: no more. */
 MUST_USE int queue_next(
     struct store *s, uint64_t id, struct queue_message_view *out);
 /* The recipient of a message with the least index >= index. ERR_NONE. */
-MUST_USE int queue_next_rcpt(struct store *s, uint64_t id, uint32_t index,
-    struct queue_rcpt_view *out);
+MUST_USE int queue_next_rcpt(
+    struct store *s, uint64_t id, uint32_t index, struct queue_rcpt_view *out);
 
 /* ERR_NONE: nobody waits for it. */
 MUST_USE int queue_get_dest(

@@ -51,8 +51,7 @@ MUST_USE int queue_notice(
     struct store *s, const struct queue_message *m, bool is_begun);
 
 /* Remove a message without recipients, and its reference to the body. */
-MUST_USE int queue_drop_message(
-    struct store *s, const struct queue_message *m);
+MUST_USE int queue_drop_message(struct store *s, const struct queue_message *m);
 
 /* --- making, inside a group (op.h) --- */
 

@@ -234,8 +234,7 @@ queue_parse_dest(struct span value, struct queue_dest_view *out)
 
 /* The least time of a class; INT64_MAX: nobody waits in it. */
 static int
-first_of_class(
-    struct store *s, struct span name, bool is_bulk, int64_t *out)
+first_of_class(struct store *s, struct span name, bool is_bulk, int64_t *out)
 {
 	struct queue_rcpt least = { .destination = name, .is_bulk = is_bulk };
 	struct key k = queue_key_wait(&least);
@@ -296,9 +295,9 @@ queue_put_dest(struct store *s, struct queue_dest_view *d, bool is_new)
 		d->d.due_s = due;
 	}
 	record_dest(&r, &d->d);
-	return rc < 0 ? rc
-	              : tree_put(
-	                    s, TREE_QDEST, key_span(&name), record_span(&r));
+	return rc < 0
+	           ? rc
+	           : tree_put(s, TREE_QDEST, key_span(&name), record_span(&r));
 }
 
 /* One recipient more (n = 1) or less (-1) waits for a destination, or (0) at
@@ -343,8 +342,8 @@ put_row(struct store *s, const struct queue_rcpt *q)
 }
 
 int
-queue_change_rcpt(struct store *s, const struct queue_rcpt *old,
-    const struct queue_rcpt *now)
+queue_change_rcpt(
+    struct store *s, const struct queue_rcpt *old, const struct queue_rcpt *now)
 {
 	bool did_wait = old != NULL && old->state == QUEUE_WAITING;
 	bool waits = now != NULL && now->state == QUEUE_WAITING;
@@ -392,9 +391,9 @@ queue_notice(struct store *s, const struct queue_message *m, bool is_begun)
 	struct record r;
 
 	record_init(&r);
-	return is_begun ? tree_put(
-	                      s, TREE_QNOTICE, key_span(&k), record_span(&r))
-	                : tree_delete(s, TREE_QNOTICE, key_span(&k));
+	return is_begun
+	           ? tree_put(s, TREE_QNOTICE, key_span(&k), record_span(&r))
+	           : tree_delete(s, TREE_QNOTICE, key_span(&k));
 }
 
 int

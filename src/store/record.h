@@ -45,7 +45,7 @@ struct meta {
 	/* The next ones to be given. */
 	uint64_t next_event;
 	uint64_t next_intent; /* queued messages are numbered by it too */
-	uint64_t last_body; /* the greatest ever */
+	uint64_t last_body;   /* the greatest ever */
 	uint32_t next_account;
 	uint32_t next_mailbox;
 	uint32_t next_alias;

@@ -111,8 +111,8 @@ waiting(struct store *s, const char *name, int64_t now_s)
 
 	buf_init_fixed(&b, text, sizeof(text) - 1);
 	while (queue_next_waiting(s, span_str(name), now_s, &spot) == 0)
-		buf_putf(&b, "%llu.%u ", (unsigned long long)spot.id,
-		    spot.index);
+		buf_putf(
+		    &b, "%llu.%u ", (unsigned long long)spot.id, spot.index);
 	text[b.len] = '\0';
 	return text;
 }
@@ -228,8 +228,7 @@ a_destination_is_held_back(void)
 	CHECK_STR(due(s, NOW + 300), "b.test");
 	/* The clock has jumped back: what lies years ahead is due now. */
 	CHECK_STR(due(s, NOW - 4 * QUEUE_MAX_WAIT_S), "b.test");
-	CHECK_STR(waiting(s, "b.test", NOW - 4 * QUEUE_MAX_WAIT_S),
-	    "2.0 1.0 ");
+	CHECK_STR(waiting(s, "b.test", NOW - 4 * QUEUE_MAX_WAIT_S), "2.0 1.0 ");
 	CHECK_INT(queue_due_s(s, NOW - 4 * QUEUE_MAX_WAIT_S),
 	    NOW - 4 * QUEUE_MAX_WAIT_S);
 	CHECK_INT(queue_set_dest(s, SPAN("b.test"), 0, 0, SPAN("")), 0);
@@ -289,8 +288,10 @@ ways_out_by_sender_and_domain(void)
 	static const struct {
 		const char *from, *to, *dest;
 	} rows[] = {
-		{ "kim@example.test", "a@b.test", "relay:from:kim@example.test" },
-		{ "KIM@Example.TEST", "a@b.test", "relay:from:kim@example.test" },
+		{ "kim@example.test", "a@b.test",
+		    "relay:from:kim@example.test" },
+		{ "KIM@Example.TEST", "a@b.test",
+		    "relay:from:kim@example.test" },
 		{ "lee@example.test", "a@b.test", "relay:from:@example.test" },
 		{ "lee@other.test", "a@b.test", "relay:to:b.test" },
 		{ "lee@other.test", "a@d.test", "d.test" }, /* no host */
@@ -319,11 +320,11 @@ ways_out_by_sender_and_domain(void)
 		CHECK_SPAN(buf_span(&b), span_str(rows[i].dest));
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CHECK_ROW(relay_put(s, &(struct relay){
-		              .scope = span_str(bad[i]),
-		              .host = SPAN("h"),
-		              .port = 25,
-		              .tls = RELAY_TLS_MAY }) == ERR_INVALID,
+		CHECK_ROW(
+		    relay_put(s, &(struct relay){ .scope = span_str(bad[i]),
+		                     .host = SPAN("h"),
+		                     .port = 25,
+		                     .tls = RELAY_TLS_MAY }) == ERR_INVALID,
 		    bad[i]);
 	buf_init(&scope, 1000);
 	while (relay_next(s, &scope, &v) == 0)

@@ -113,10 +113,9 @@ queue_up(struct store *s, struct span mail, bool is_local)
 	};
 	struct queue_mail q = { .expires_s = 1 << 30, .to = to, .n_to = 2 };
 	struct delivery_to local = { .mailbox = boxes[0] };
-	struct delivery d = { .to = &local,
-		.n_to = is_local,
-		.queue = &q,
-		.n_queue = 1 };
+	struct delivery d = {
+		.to = &local, .n_to = is_local, .queue = &q, .n_queue = 1
+	};
 	struct upload *u = NULL;
 	struct body b;
 	int rc = upload_new(s, &u);
