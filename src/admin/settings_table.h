@@ -65,6 +65,8 @@
 	SETTING(AUTH_QUEUE,           "auth.queue",              SETTING_INT,    "128",     1,        100000,        "",         "Passwords that wait to be checked; who comes after them is told to try later.") \
 	SETTING(AUTH_WAIT_TIME,       "auth.wait-time",          SETTING_TIME,   "2m",      1,        3600,          "seconds",  "Time for a password to be checked, with its waiting; past it the connection ends.") \
 	SETTING(AUTH_CACHE_TIME,      "auth.cache-time",         SETTING_TIME,   "10m",     0,        86400,         "seconds",  "How long a password that was right is known without computing it again; 0: never.") \
+	SETTING(LIMIT_MESSAGES,       "limits.person-messages-hour", SETTING_INT, "500",    0,        1000000,       "messages", "What one person may send to other domains in an hour, against stolen passwords; 0: any number.") \
+	SETTING(LIMIT_RCPTS,          "limits.person-recipients-hour", SETTING_INT, "1000", 0,        1000000,       "",         "To how many recipients of other domains one person may send in an hour; 0: any number.") \
 	SETTING(QUEUE_ROUTE,          "queue.route",             SETTING_CHOICE, "mx",      0,        0,             "mx relay none", "How mail leaves: by the recipients' domains (where no relay is set), only through relays (`tinpost relay`), or not at all.") \
 	SETTING(QUEUE_PORT,           "queue.port",              SETTING_INT,    "25",      1,        65535,         "port",     "The port of other mail servers.") \
 	SETTING(QUEUE_RETRY,          "queue.retry",             SETTING_TEXT,   "1m 5m 15m 30m 1h 2h 4h", 1, 200,   "",         "Times between two attempts to deliver, growing; the last one goes on.") \

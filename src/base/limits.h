@@ -10,6 +10,8 @@
 #define MAX_LOCAL_BYTES   64
 #define MAX_DOMAIN_BYTES  255
 #define MAX_ADDRESS_BYTES 320
+/* RFC 5321 4.5.3.1.3, without the brackets. */
+#define MAX_PATH_BYTES 254
 /* RFC 5321 4.5.3.1.8: at least 100 recipients. */
 #define MAX_RCPTS 1000
 /* RFC 5321 4.5.3.1.4: at least 512; extensions add to it. */

@@ -175,7 +175,13 @@ skip_route(struct cur *c)
 static bool
 is_path_fit(const struct path *p, bool is_utf8)
 {
-	if (p->local.len > MAX_LOCAL_BYTES || p->domain.len > MAX_DOMAIN_BYTES)
+	if (p->domain.len > MAX_DOMAIN_BYTES)
+		return false;
+	/* RFC 5321 4.5.3.1.1 allows more than 64 for who can: senders of lists
+	 * and of mail that was sent on (srs.h) need it. 4.5.3.1.3: a path has
+	 * 256 with its brackets. */
+	if (p->local.len > MAX_LOCAL_BYTES &&
+	    p->local.len + 1 + p->domain.len > MAX_PATH_BYTES)
 		return false;
 	if (is_utf8)
 		return utf8_is_valid(p->local) && utf8_is_valid(p->domain);

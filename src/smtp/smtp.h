@@ -47,6 +47,8 @@ struct smtp_limits {
 	uint32_t max_unknown_rcpts; /* of a connection: address harvest */
 	uint32_t max_auth_failures; /* of a connection */
 	uint32_t max_messages;      /* of a connection */
+	/* To other domains, by one person; 0: any number. */
+	uint32_t person_messages_hour, person_rcpts_hour;
 	uint32_t max_hops;          /* Received fields; RFC 5321 6.3: 100 */
 	uint32_t max_line;          /* bytes of a command, CRLF counted; at
 	                             * most MAX_SMTP_LINE, AUTH is longer */

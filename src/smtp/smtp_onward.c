@@ -90,6 +90,10 @@ smtp_onward_add(struct smtp *s, struct span address,
 		rc = put_orcpt(t, alias, &o->to.orcpt);
 	o->to.notify = params->notify;
 	o->is_forwarded = alias.len > 0;
+	if (rc == 0 && alias.len > 0 && t->alias_domain.len == 0)
+		rc = arena_copy(&t->arena,
+		    span_sub(alias, span_rfind(alias, '@') + 1, alias.len),
+		    &t->alias_domain);
 	t->onward_bytes += queue_to_bytes(&o->to);
 	if (rc == 0 &&
 	    (t->onward_bytes > QUEUE_RCPTS_BYTES || t->n_onward >= MAX_RCPTS))
@@ -129,11 +133,12 @@ fill(const struct smtp_txn *t, bool is_forwarded, struct queue_to *to)
 }
 
 int
-smtp_onward_mails(const struct smtp *s, struct smtp_onward_mails *out)
+smtp_onward_mails(struct smtp *s, struct smtp_onward_mails *out)
 {
 	const struct smtp_txn *t = s->txn;
 	int64_t now = clock_wall_s();
 	struct queue_to *to;
+	int rc = 0;
 
 	out->n = 0;
 	out->to = NULL;
@@ -160,6 +165,10 @@ smtp_onward_mails(const struct smtp *s, struct smtp_onward_mails *out)
 		m->flags |= t->has_8bit ? QUEUE_8BIT : 0;
 		m->flags |= t->params.is_utf8 ? QUEUE_UTF8 : 0;
 		m->flags |= i == 1 ? QUEUE_FORWARDED : 0;
+		if (i == 1 && m->n_to > 0)
+			rc = smtp_srs_sender(s, &m->from);
+		if (rc < 0)
+			return rc;
 		to += m->n_to;
 		out->n += m->n_to > 0;
 	}

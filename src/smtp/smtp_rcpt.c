@@ -1,8 +1,12 @@
 /* smtp_rcpt.c - RCPT: who is it, and may they get it (RFC 5321 4.1.1.3). */
 #include "auth/auth.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "smtp/smtp_rate.h"
 #include "smtp/smtp_session.h"
+#include "trust/trust.h"
 
 /* A recipient while it is judged: all on the stack, nothing kept. */
 struct candidate {
@@ -10,7 +14,9 @@ struct candidate {
 	struct smtp_rcpt_params params;
 	struct resolved who;
 	bool is_elsewhere; /* an address of another domain */
+	bool is_report;    /* for one that was sent on from here (srs.h) */
 	char storage[2 * MAX_ADDRESS_BYTES];
+	char report_storage[2 * MAX_ADDRESS_BYTES];
 };
 
 static const char *
@@ -72,17 +78,53 @@ judge_targets(struct smtp *s, struct candidate *r)
 	return NULL;
 }
 
+/* An address of ours that leads back to a sender elsewhere becomes that
+ * sender's. */
+static const char *
+go_back(struct smtp *s, struct candidate *r)
+{
+	struct buf b;
+	const char *refusal;
+
+	if (!srs_is(r->local) || !resolve_is_local(s->env->store, r->domain))
+		return NULL;
+	buf_init_fixed(&b, r->report_storage, sizeof(r->report_storage));
+	refusal = smtp_srs_back(s, r->local, &b);
+	if (refusal != NULL)
+		return refusal;
+	r->address = buf_span(&b);
+	r->local = span_sub(r->address, 0, span_rfind(r->address, '@'));
+	r->domain = span_sub(r->address, r->local.len + 1, r->address.len);
+	r->is_report = true;
+	return NULL;
+}
+
+/* Nobody here has a name beyond 64 bytes; elsewhere it may be. */
+static int
+find_people(struct smtp *s, struct candidate *r)
+{
+	if (r->local.len > MAX_LOCAL_BYTES)
+		return resolve_is_local(s->env->store, r->domain) ? ERR_NONE
+		                                                  : ERR_DENIED;
+	return resolve_recipient(s->env->store, r->address, &r->who);
+}
+
 static const char *
 resolve(struct smtp *s, struct candidate *r)
 {
-	switch (resolve_recipient(s->env->store, r->address, &r->who)) {
+	const char *refusal = go_back(s, r);
+
+	if (refusal != NULL)
+		return refusal;
+	switch (find_people(s, r)) {
 	case 0:
 		return judge_targets(s, r);
 	case ERR_NONE:
 		return "550 5.1.1 Nobody here has this address";
 	case ERR_DENIED:
 		/* RFC 5321 7.8, RFC 3463 3.8 */
-		if (!smtp_is_submission(s) || s->account == 0)
+		if (!r->is_report &&
+		    (!smtp_is_submission(s) || s->account == 0))
 			return "550 5.7.1 No relaying";
 		r->is_elsewhere = true;
 		return smtp_onward_judge(s, r->address);
@@ -177,6 +219,62 @@ add_rcpt(struct smtp *s, const struct candidate *r)
 	return 0;
 }
 
+static uint32_t
+n_elsewhere(const struct candidate *r)
+{
+	struct span rest = buf_span(&r->who.foreign);
+	uint32_t n = r->is_elsewhere;
+
+	for (; rest.len > 0; n++)
+		span_split(&rest, '\0');
+	return n;
+}
+
+/* Told once an hour, beside the refusals: the owner may have to act. */
+static void
+give_alarm(struct smtp *s)
+{
+	struct account_view a;
+	struct log l;
+
+	if (account_get(s->env->store, s->account, &a) < 0)
+		a.address = SPAN("");
+	log_begin(&l, LOG_WARN, "smtp.sends-too-much");
+	log_str(&l, "user", a.address);
+	log_str(&l, "advice",
+	    SPAN("a new password if they did not send this themselves; else "
+	         "limits.person-recipients-hour"));
+	log_end(&l);
+}
+
+/* May this person send to so many more elsewhere? */
+static const char *
+check_rate(struct smtp *s, const struct candidate *r)
+{
+	static struct smtp_rate rate; /* of this process */
+	const struct smtp_rate_limits limits = {
+		.messages = smtp_limits_of(s)->person_messages_hour,
+		.rcpts = smtp_limits_of(s)->person_rcpts_hour
+	};
+	uint32_t n = n_elsewhere(r);
+	enum smtp_rate_answer answer;
+	bool is_first;
+
+	if (n == 0 || s->account == 0)
+		return NULL;
+	answer = smtp_rate_take(&rate, s->account, s->txn->n_onward == 0, n,
+	    &limits, clock_mono_ms() / 1000, &is_first);
+	if (answer == RATE_OK)
+		return NULL;
+	if (is_first)
+		give_alarm(s);
+	return answer == RATE_MESSAGES
+	           ? "450 4.7.1 You have sent as many messages as one person "
+	             "may in an hour; try again later"
+	           : "450 4.7.1 You have sent to as many people as one person "
+	             "may in an hour; try again later";
+}
+
 /* NULL: it is among the recipients now. */
 static const char *
 judge(struct smtp *s, struct candidate *r)
@@ -191,6 +289,9 @@ judge(struct smtp *s, struct candidate *r)
 		return refusal;
 	if (!has_room(s, r))
 		return smtp_error_text(ERR_QUOTA);
+	refusal = check_rate(s, r);
+	if (refusal != NULL)
+		return refusal;
 	rc = add_rcpt(s, r);
 	if (rc == ERR_LIMIT) /* RFC 5321 4.5.3.1.10: the rest comes later */
 		return "452 4.5.3 Too many recipients";

@@ -68,6 +68,7 @@ struct smtp_txn {
 	struct smtp_onward *onward;
 	struct smtp_onward **onward_end;
 	uint32_t n_onward;
+	struct span alias_domain; /* of the first alias that sends it on */
 	size_t onward_bytes; /* of QUEUE_RCPTS_BYTES */
 	/* The body on its way. */
 	struct upload *upload;
@@ -168,6 +169,12 @@ void smtp_body_end(struct smtp *s);
 /* SMTP_END_WAIT: go on when all that it waits for is there. */
 enum step smtp_body_wait(struct smtp *s);
 
+/* smtp_srs.c: the sender of what is sent on, into the transaction's arena: the
+ * message's own, or one of ours that leads back to it. */
+MUST_USE int smtp_srs_sender(struct smtp *s, struct span *out);
+/* Where a report to such an address goes: append it, or the refusal. */
+const char *smtp_srs_back(struct smtp *s, struct span local, struct buf *out);
+
 /* smtp_sign.c: begin to watch a message that may be signed. ERR_NOMEM. */
 MUST_USE int smtp_sign_begin(struct smtp *s);
 void smtp_sign_feed(struct smtp_txn *t, struct span bytes);
@@ -200,7 +207,7 @@ MUST_USE int smtp_onward_add(struct smtp *s, struct span address,
     const struct smtp_rcpt_params *params, struct span alias);
 /* What the transaction puts into the queue; may be nothing. ERR_NOMEM. */
 MUST_USE int smtp_onward_mails(
-    const struct smtp *s, struct smtp_onward_mails *out);
+    struct smtp *s, struct smtp_onward_mails *out);
 
 /* The handlers; args is the line behind the verb, trimmed in front. */
 void smtp_hello_ehlo(struct smtp *s, struct span args);

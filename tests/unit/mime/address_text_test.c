@@ -3,6 +3,8 @@
 #include "test.h"
 
 #define L64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+/* With the @ and 193 before it, 254 bytes. */
+#define LONG "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.bbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static const struct {
 	const char *in;
@@ -24,7 +26,10 @@ static const struct {
 	{ "<\xc3\xa4@\xc3\xb6.test>", PARSE_OK, "\xc3\xa4", "\xc3\xb6.test",
 	    true },
 	{ "<" L64 "@b>", PARSE_OK, L64, "b", false },
-	{ "<a" L64 "@b>", PARSE_BAD, "", "", false },
+	{ "<a" L64 "@b>", PARSE_OK, "a" L64, "b", false },
+	{ "<" L64 L64 L64 "a@" LONG ">", PARSE_OK, L64 L64 L64 "a", LONG,
+	    false },
+	{ "<" L64 L64 L64 "aa@" LONG ">", PARSE_BAD, "", "", false },
 	{ "<a@" L64 ".test>", PARSE_BAD, "", "", false },
 	{ "<\xc3\xa4@b.test>", PARSE_BAD, "", "", false },
 	{ "<\xc3@b.test>", PARSE_BAD, "", "", true },
