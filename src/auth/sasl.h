@@ -25,7 +25,7 @@
 struct auth;
 struct conn;     /* net/conn.h */
 struct tls_info; /* net/tls.h */
-struct peer; /* net/net.h */
+struct peer;     /* net/net.h */
 
 enum sasl_result {
 	SASL_CONTINUE,  /* a challenge goes out, a line comes back */
