@@ -12,6 +12,7 @@ edit(struct span in, size_t step, struct buf *out)
 	struct span keep;
 
 	header_edit_init(&e, EDIT_BCC | EDIT_RETURN_PATH);
+	e.results_of = SPAN("a");
 	for (size_t at = 0; at < in.len; at += step) {
 		struct cur c = cur_of(span_sub(in, at, step));
 

@@ -30,6 +30,23 @@ static const struct {
 	{ "A-Name-That-Is-Longer-Than-Any-That-Matters-To-Us: 1\r\n\r\n",
 	    "A-Name-That-Is-Longer-Than-Any-That-Matters-To-Us: 1\r\n\r\n", "",
 	    0, 0, 0, 0 },
+	/* RFC 8601 5: what was written in our name goes. */
+	{ "Authentication-Results: us.test; spf=pass\r\nX: y\r\n\r\n",
+	    "X: y\r\n\r\n", "", 0, 0, 0, 0 },
+	{ "authentication-results :\r\n\t(a (b)\r\n c)\r\n \"US.test\" 1;\r\n "
+	  "spf=pass\r\nX: y\r\n\r\n",
+	    "X: y\r\n\r\n", "", 0, 0, 0, 0 },
+	{ "Authentication-Results: them.test;\r\n spf=pass\r\nX: y\r\n",
+	    "Authentication-Results: them.test;\r\n spf=pass\r\nX: y\r\n", "",
+	    0, 0, 0, 0 },
+	{ "Authentication-Results: us.test.them.test\r\n\r\n",
+	    "Authentication-Results: us.test.them.test\r\n\r\n", "", 0, 0, 0,
+	    0 },
+	{ "Authentication-Results: us.test", "", "", 0, 0, 0, 0 },
+	{ "Authentication-Results:\r\n them.test",
+	    "Authentication-Results:\r\n them.test", "", 0, 0, 0, 0 },
+	{ "Authentication-Results:\r\nBcc: x\r\nX: y\r\n", "X: y\r\n", "", 0, 0,
+	    0, 0 },
 	{ LONG_LINE "\r\n\r\n", LONG_LINE "\r\n\r\n", "", 0, 0, 0, 0 },
 };
 
@@ -47,6 +64,7 @@ run(size_t row, size_t first, size_t n)
 
 	buf_init(&out, 1 << 16);
 	header_edit_init(e, EDIT_BCC | EDIT_RETURN_PATH);
+	e->results_of = SPAN("us.test");
 	for (size_t at = 0, step = first; at < in.len; at += step, step = n) {
 		struct span piece = span_sub(in, at, step);
 		char *p = test_copy(piece);
