@@ -372,7 +372,7 @@ BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl 
 	ca-certificates debian-archive-keyring util-linux
 TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
 	curl swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
-	python3-dkim python3-yaml opendkim opendkim-tools \
+	python3-dkim python3-yaml opendkim \
 	$(if $(shell command -v npm),,nodejs npm) \
 	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\
 	    gcc-$(subst _,-,$(GNU_$(a))) \

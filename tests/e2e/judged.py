@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """Mail from honest and forged domains, judged by SPF, DKIM and DMARC. Clients
 come from 127.0.0.x, the names from the test's own resolver; signatures are
-made by Debian's dkimpy and
-OpenDKIM."""
+made by Debian's dkimpy."""
 
 import imaplib
 import re
@@ -180,15 +179,6 @@ def signatures(t):
         signed = signed.replace(b"\r\n.", b"\r\n..")
         t.check(f"signed {canon}", OTHER, "a@none.test", signed, "INBOX",
                 ["dkim=pass", "header.d=reject.test", "header.s=s", "dmarc=pass"])
-    with tempfile.NamedTemporaryFile() as f:
-        f.write(t.key)
-        f.flush()
-        signed = subprocess.run(
-            ["opendkim-testmsg", "-d", "reject.test", "-s", "s", "-k", f.name],
-            input=mail(a), stdout=subprocess.PIPE, check=True).stdout
-    signed = re.sub(rb"\r?\n", b"\r\n", signed)
-    t.check("signed by OpenDKIM", OTHER, "a@none.test", signed, "INBOX",
-            ["dkim=pass", "header.d=reject.test", "dmarc=pass"])
     signed = sign(mail(a), "reject.test", t.key)
     t.check("body changed", OTHER, a, signed.replace(b"Hello", b"Hello!"), "550 5.7.1")
     t.check("header changed", OTHER, a, signed.replace(b"Subject: x", b"Subject: y"),
@@ -251,7 +241,7 @@ def down(t):
 
 
 def main():
-    lib.need("opendkim-testmsg", "openssl")
+    lib.need("openssl")
     with tempfile.TemporaryDirectory() as folder:
         key, record = make_key(folder)
         small, small_record = make_key(folder, 512)
