@@ -52,6 +52,13 @@ out_of_reply(const struct smtp_out *o, enum smtp_out_stage stage)
 	return r;
 }
 
+static struct span
+text_of(const struct smtp_out *o, const struct outcome *r)
+{
+	return r->text_len == 0 ? SPAN("")
+	                        : span_of(o->texts.p + r->text_at, r->text_len);
+}
+
 /* Many recipients get the same words: they are kept once. */
 static void
 keep_text(struct smtp_out *o, struct outcome *r, struct span text)
@@ -60,9 +67,7 @@ keep_text(struct smtp_out *o, struct outcome *r, struct span text)
 	for (size_t i = 0; i < o->m.n_rcpts; i++) {
 		const struct outcome *other = &o->outcomes[i];
 
-		if (other->is_decided &&
-		    span_is(text, span_of(o->texts.p + other->text_at,
-		                      other->text_len))) {
+		if (other->is_decided && span_is(text, text_of(o, other))) {
 			r->text_at = other->text_at;
 			r->text_len = other->text_len;
 			return;
@@ -131,7 +136,7 @@ smtp_out_result(const struct smtp_out *o, size_t i, struct smtp_out_result *r)
 {
 	const struct outcome *from = &o->outcomes[i];
 
-	fill(from, span_of(o->texts.p + from->text_at, from->text_len), r);
+	fill(from, text_of(o, from), r);
 }
 
 void

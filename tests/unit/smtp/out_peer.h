@@ -14,7 +14,6 @@
 #define TINPOST_TESTS_SMTP_OUT_PEER_H
 
 #include "auth/auth_world.h"
-#include "base/mem.h"
 #include "smtp/smtp.h"
 #include "smtp/smtp_out.h"
 
@@ -156,14 +155,14 @@ peer_step(void *session)
 static inline void
 peer_free(void *session)
 {
-	mem_free(session);
+	free(session);
 }
 
 static inline void
 peer_accept(struct conn *c, enum listen_refusal why, void *arg)
 {
 	static const struct conn_ops ops = { peer_step, peer_free };
-	struct peer_session *s = mem_alloc(sizeof(*s));
+	struct peer_session *s = calloc(1, sizeof(*s));
 
 	(void)why;
 	REQUIRE(s != NULL);

@@ -2,6 +2,7 @@
 #include "out_peer.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "../net/pems.h"
 
 #define ESMTP                                                                  \
@@ -479,6 +480,88 @@ test_addresses(void)
 	CHECK(smtp_out_new(&env, &r, &o) == ERR_INVALID);
 }
 
+/* A host that takes 7 bits. */
+static void
+test_converted(void)
+{
+	static const struct row rows[] = { { NULL, "220 x\r\n" },
+		{ "EHLO", "250 x\r\n" },
+		{ "MAIL FROM:<kim@mail.test>\r\n", "250 ok\r\n" },
+		{ "RCPT", "250 ok\r\n" }, { "DATA", "354 go\r\n" },
+		{ ".", "250 ok\r\n" }, { 0 } };
+	struct smtp_out_message m = message_to(1);
+	static char text[100000];
+	size_t n = (size_t)snprintf(text, sizeof(text),
+	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n\r\n");
+	size_t n_lines = 0;
+
+	while (n < sizeof(text) - 20) {
+		memcpy(text + n, ".gr\xc3\xbc\xc3\x9f\r\n", 9);
+		n += 9;
+		n_lines++;
+	}
+	m.body = stage_store(&g, span_of(text, n));
+	m.flags = QUEUE_8BIT;
+	CHECK(send_one(rows, m) == OUT_DONE);
+	check_result(0, OUT_SENT, OUT_AT_END, "", "ok", "converted");
+	CHECK(span_starts(buf_span(&g.text),
+	    SPAN("MIME-Version: 1.0\r\nContent-Type: text/plain; "
+	         "charset=utf-8\r\nContent-Transfer-Encoding: "
+	         "quoted-printable\r\n\r\n..gr=C3=BC=C3=9F\r\n..gr")));
+	CHECK(span_ends_nocase(
+	    buf_span(&g.text), SPAN("\r\n..gr=C3=BC=C3=9F\r\n.\r\n")));
+	CHECK_INT(g.text.len, 107 + n_lines * 18 + 3);
+	CHECK(!g.is_wrong);
+}
+
+/* With the n-th allocation failing: an end, and nobody is told a lie. */
+static void
+test_no_memory(void)
+{
+	static const struct row rows[] = { { NULL, "220 peer.test\r\n" },
+		{ "EHLO us.test", "250 x\r\n" }, { "MAIL", "250 ok\r\n" },
+		{ "RCPT", "250 ok\r\n" }, { "DATA", "354 go\r\n" },
+		{ ".", "250 ok\r\n" }, { 0 } };
+	struct smtp_out_env env = { g.loop, g.world.store, &g.times, stage_wake,
+		&g };
+	struct smtp_out_message m = message_to(1);
+	struct smtp_route r = { .host = SPAN("b.test"),
+		.port = g.port,
+		.ehlo = SPAN("us.test"),
+		.n_addresses = 1 };
+	struct peer here;
+
+	REQUIRE(peer_parse(SPAN("127.0.0.1"), &here) == 0);
+	r.addresses = &here;
+	m.flags = QUEUE_8BIT; /* the most that is allocated */
+	for (uint64_t n = 1; n < 60; n++) {
+		struct smtp_out_result res;
+		int n_wakes = g.n_wakes;
+
+		g.rows = rows;
+		g.at = 0;
+		fault_arm(FAULT_ALLOC, n, false);
+		if (smtp_out_new(&env, &r, &g.out) == 0) {
+			if (smtp_out_send(g.out, &m) == 0) {
+				for (int i = 0; i < 200 && g.n_wakes == n_wakes;
+				     i++)
+					CHECK(loop_turn(g.loop, 1) == 0);
+				fault_arm(FAULT_ALLOC, 0, false);
+				CHECK(g.n_wakes > n_wakes);
+				smtp_out_result(g.out, 0, &res);
+				CHECK(res.what != OUT_PERM);
+			}
+			fault_arm(FAULT_ALLOC, 0, false);
+			smtp_out_free(g.out);
+			g.out = NULL;
+		}
+		fault_arm(FAULT_ALLOC, 0, false);
+		stage_turns(&g, 3);
+	}
+	g.is_wrong = false;
+}
+
 /* Free at every moment of a delivery. */
 static void
 test_free_anywhere(void)
@@ -521,7 +604,9 @@ main(void)
 	test_big(true, true);
 	test_chunk_refused();
 	test_addresses();
+	test_converted();
 	test_free_anywhere();
+	test_no_memory();
 	stage_close(&g);
 	return test_done();
 }
