@@ -49,14 +49,14 @@ struct smtp_limits {
 	uint32_t max_messages;      /* of a connection */
 	/* To other domains, by one person; 0: any number. */
 	uint32_t person_messages_hour, person_rcpts_hour;
-	uint32_t max_hops;          /* Received fields; RFC 5321 6.3: 100 */
-	uint32_t max_line;          /* bytes of a command, CRLF counted; at
+	uint32_t max_hops;      /* Received fields; RFC 5321 6.3: 100 */
+	uint32_t max_line;      /* bytes of a command, CRLF counted; at
 	                             * most MAX_SMTP_LINE, AUTH is longer */
-	uint32_t max_text_line;     /* bytes; at most MAX_TEXT_LINE */
-	uint32_t command_ms;        /* RFC 5321 4.5.3.2.7: 5 minutes */
-	uint32_t data_block_ms;     /* RFC 5321 4.5.3.2.5: 3 minutes */
-	uint32_t data_total_ms;     /* one message, however slow */
-	uint32_t auth_wait_ms;      /* until a password is checked */
+	uint32_t max_text_line; /* bytes; at most MAX_TEXT_LINE */
+	uint32_t command_ms;    /* RFC 5321 4.5.3.2.7: 5 minutes */
+	uint32_t data_block_ms; /* RFC 5321 4.5.3.2.5: 3 minutes */
+	uint32_t data_total_ms; /* one message, however slow */
+	uint32_t auth_wait_ms;  /* until a password is checked */
 	/* A client that ends its data in a way of its own waits for a reply
 	 * that cannot come; it gets one after this time. */
 	uint32_t refused_ms;
