@@ -29,9 +29,9 @@
  * Sent twice a message can be, if the reply to its end is lost: the result is
  *            OUT_TEMP with is_unknown, counted in smtp_out_n_unknown.
  * Used again  a host may have closed a connection that waited: when a message
- *            that is not the first (facts.n_messages > 0) ends in OUT_DEAD
- *            at OUT_AT_MAIL, with is_host and without a reply, nothing is known of the
- *            host; a new connection is due at once.
+ *            that is not the first (facts.n_messages > 0) ends in OUT_DEAD at
+ *            OUT_AT_MAIL, is_host and not is_reply, nothing is known of the
+ *            host, and a new connection is due at once.
  */
 #ifndef TINPOST_SMTP_SMTP_OUT_H
 #define TINPOST_SMTP_SMTP_OUT_H
