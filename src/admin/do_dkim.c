@@ -221,6 +221,9 @@ do_dkim_add_step(struct run *r)
 	rc = rsa_make_step(m->rsa, &m->key);
 	if (rc == 1)
 		return RUN_MORE;
+	/* Another command may have made one meanwhile. */
+	if (has(r, span_of(m->domain, m->n_domain), SIGNING_ACTIVE))
+		m->becomes = SIGNING_WAITING;
 	k = (struct signing_key){ .domain = span_of(m->domain, m->n_domain),
 		.selector = span_of(m->selector, m->n_selector),
 		.state = m->becomes,
