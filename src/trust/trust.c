@@ -26,6 +26,8 @@ struct trust {
 	enum trust_verdict verdict;
 	int fault; /* ERR_NOMEM on the way: what is missing is a temperror */
 	bool is_finished, is_judged, is_decided, is_waiting;
+	/* Whose it is cannot be told: RFC 9989 leaves it to us, and it must not
+	 * be a way around a policy. */
 	bool has_many_authors;
 };
 
@@ -137,6 +139,8 @@ begin_header(struct trust *t)
 {
 	int rc = 0;
 
+	if (t->head.is_cut)
+		t->has_many_authors = true;
 	if (t->options.dkim != TRUST_OFF)
 		rc = dkim_new(t->options.dns, &t->head, woken, t, &t->dkim);
 	if (rc == 0 && t->options.dmarc != TRUST_OFF) {
@@ -461,7 +465,9 @@ put_dmarc(const struct trust *t, struct authres *a)
 	if (t->options.dmarc == TRUST_OFF)
 		return;
 	authres_method(a, "dmarc", dmarc_name(r),
-	    t->has_many_authors ? "more than one author domain" : "");
+	    t->head.is_cut        ? "the header is too large"
+	    : t->has_many_authors ? "more than one author domain"
+	                          : "");
 	authres_property(a, "header.from", span_of(t->author, t->n_author));
 	if (r == DMARC_PASS || r == DMARC_FAIL)
 		/* What was asked for, beside what was done. */

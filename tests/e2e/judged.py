@@ -164,6 +164,9 @@ def spf_and_dmarc(t):
             ["spf=pass", "smtp.helo=mx.test", "dmarc=none"])
     t.check("two authors", HONEST, a, mail(a, more="From: b@none.test\r\n"), "Junk",
             ["dmarc=permerror"])
+    t.check("a header too large to find From", OTHER, "a@none.test",
+            mail(a, more="X: " + "\r\n y".ljust(900) * 400 + "\r\n"), "Junk",
+            ["dmarc=permerror"])
     t.check("garbage", OTHER, "a@garbage.test", mail("a@garbage.test"), "INBOX",
             ["spf=permerror", "dmarc=none"])
     t.check("huge TXT", OTHER, "a@huge.test", mail("a@huge.test"), "INBOX")
