@@ -69,7 +69,7 @@ struct smtp_txn {
 	struct smtp_onward **onward_end;
 	uint32_t n_onward;
 	struct span alias_domain; /* of the first alias that sends it on */
-	size_t onward_bytes; /* of QUEUE_RCPTS_BYTES */
+	size_t onward_bytes;      /* of QUEUE_RCPTS_BYTES */
 	/* The body on its way. */
 	struct upload *upload;
 	struct mime_parser *parser;
@@ -206,8 +206,7 @@ const char *smtp_onward_judge(struct smtp *s, struct span address);
 MUST_USE int smtp_onward_add(struct smtp *s, struct span address,
     const struct smtp_rcpt_params *params, struct span alias);
 /* What the transaction puts into the queue; may be nothing. ERR_NOMEM. */
-MUST_USE int smtp_onward_mails(
-    struct smtp *s, struct smtp_onward_mails *out);
+MUST_USE int smtp_onward_mails(struct smtp *s, struct smtp_onward_mails *out);
 
 /* The handlers; args is the line behind the verb, trimmed in front. */
 void smtp_hello_ehlo(struct smtp *s, struct span args);
