@@ -18,10 +18,13 @@ import time
 import machine
 import mails
 import peers
+import sessions
 import table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEED = 20261123
+SIZES = (1000, 10_000, 100_000)
+N_IDLE = 500
 
 
 class Row:
@@ -29,6 +32,8 @@ class Row:
 
     unit = "/s"
     is_more_better = True
+    rounds = 7   # at most; fewer where each starts the servers again
+    most = None  # of the figure itself, where that is promised
 
     def __init__(self, name, target=None, quick=True):
         self.name = name
@@ -142,12 +147,112 @@ class Pop3(Row):
 class Memory(Row):
     unit = " KB"
     is_more_better = False
+    most = 1536
 
     def measure(self, server, bench):
         server.stop()
         server.start()
         time.sleep(1)
         return {"value": machine.rss_anon_kb(server.roots())}
+
+
+class Idle(Row):
+    """Sessions in IDLE on one mailbox: how long until half of them know of a
+    new message, or the memory that each takes."""
+
+    is_more_better = False
+    rounds = 3
+
+    def __init__(self, name, unit, most, is_tls=False):
+        super().__init__(name, quick=False)
+        self.unit, self.most, self.is_tls = unit, most, is_tls
+
+    def measure(self, server, bench):
+        # Others who were here before are not to be counted.
+        server.stop()
+        server.start()
+        time.sleep(1)
+        with sessions.idling(server, N_IDLE, self.is_tls) as idle:
+            if self.unit == " KB":
+                kb = machine.rss_anon_kb(server.roots()) - idle.rss_before_kb
+                return {"value": kb / N_IDLE}
+            times = sorted(idle.deliver())
+            return {"value": times[len(times) // 2],
+                    "p50_ms": times[len(times) // 2],
+                    "p99_ms": times[len(times) * 99 // 100]}
+
+
+class Handshakes(Row):
+    """Connections with TLS 1.2, one after the other."""
+
+    def __init__(self, name, is_resumed):
+        super().__init__(name, quick=False)
+        self.is_resumed = is_resumed
+
+    def measure(self, server, bench):
+        cpu = machine.cpu_seconds(server.roots())
+        seconds, n = sessions.handshakes(server, 60, self.is_resumed)
+        cpu = machine.cpu_seconds(server.roots()) - cpu
+        return {"value": n / seconds, "cpu_ms": 1000 * cpu / n}
+
+
+class Sized(Row):
+    """One command in a mailbox of so many messages, in milliseconds; first:
+    right after a start."""
+
+    unit = " ms"
+    is_more_better = False
+    rounds = 3
+
+    def __init__(self, what, size, command, target=None, most=None,
+                 first=False):
+        super().__init__(f"{size:,} messages: {what}", target, quick=False)
+        self.size, self.command, self.most = size, command, most
+        self.first = first
+        self.mailbox = f"Big{size}"
+
+    def prepare(self, server, bench):
+        if (server.kind, self.size) in bench.made:
+            return
+        bench.made.add((server.kind, self.size))
+
+        def do(count, setup, command):
+            bench.load("imap", server.ports["imap"], 1, count,
+                       bench.mails["small"], server.user, server.password,
+                       setup, command)
+
+        if (server.kind, 0) not in bench.made:
+            bench.made.add((server.kind, 0))
+            do(1000, "CREATE Thousand", "APPEND Thousand {}")
+        do(self.size // 1000, f"CREATE {self.mailbox};SELECT Thousand",
+           f"COPY 1:* {self.mailbox}")
+        # Warm, as after the first visit of a client.
+        do(1, f"SELECT {self.mailbox}", "FETCH 1:* ENVELOPE")
+
+    def measure(self, server, bench):
+        if self.first:
+            server.stop()
+            server.start()
+        is_select = self.command == "SELECT"
+        result = bench.load(
+            "imap", server.ports["imap"], 1, 1, bench.mails["small"],
+            server.user, server.password,
+            "NOOP" if is_select else f"SELECT {self.mailbox}",
+            f"SELECT {self.mailbox}" if is_select else self.command)
+        return {"value": result["us"] / 1000}
+
+
+def sized(size):
+    largest = size == max(SIZES)
+    return [
+        Sized("SELECT, first", size, "SELECT", most=1, first=True),
+        Sized("SELECT", size, "SELECT", most=1),
+        Sized("FLAGS", size, "FETCH 1:* (UID FLAGS)", 2 if largest else None),
+        Sized("ENVELOPE, first", size, "FETCH 1:* ENVELOPE", first=True),
+        Sized("ENVELOPE", size, "FETCH 1:* ENVELOPE", 3 if largest else None),
+        Sized("SEARCH SUBJECT", size, "SEARCH SUBJECT xyzzy",
+              3 if largest else None),
+    ]
 
 
 def rows():
@@ -184,6 +289,12 @@ def rows():
              per=100),
         Imap("SEARCH BODY", "SEARCH BODY xyzzy", 200, 5, per=100),
         Pop3("POP3 RETR", 1.5),
+        Handshakes("TLS handshakes", False),
+        Handshakes("TLS handshakes, resumed", True),
+        Idle(f"{N_IDLE} in IDLE told of a message", " ms", 50),
+        Idle(f"{N_IDLE} in IDLE, each", " KB", 4),
+        Idle(f"{N_IDLE} in IDLE with TLS, each", " KB", 8, True),
+        *(row for size in SIZES for row in sized(size)),
     ]
 
 
@@ -194,6 +305,7 @@ class Bench:
         self.n_rounds = 3 if is_quick else 7
         self.n_bulk = 100
         self.mails = {}
+        self.made = set()  # (server, size): mailboxes of many messages
         self.binary = folder / "load"
 
     def scaled(self, count):
@@ -203,6 +315,7 @@ class Bench:
         source = pathlib.Path(__file__).with_name("load.c")
         subprocess.run(["gcc", "-O2", "-o", self.binary, source], check=True)
         for name, made in (("4k", mails.fixed(SEED, 200, 4096)),
+                           ("small", mails.fixed(SEED, 1000, 1000)),
                            ("office", mails.office(SEED, 150))):
             self.mails[name] = self.folder / f"{name}.mails"
             mails.write(self.mails[name], made)
@@ -229,11 +342,12 @@ class Bench:
         for row in chosen:
             for server in servers:
                 row.prepare(server, self)
-            for i in range(self.n_rounds):
+            n_rounds = min(self.n_rounds, row.rounds)
+            for i in range(n_rounds):
                 for server in servers:
                     figures = row.measure(server, self)
                     results[row.name][server.kind].append(figures)
-                print(f"{row.name}: round {i + 1} of {self.n_rounds}",
+                print(f"{row.name}: round {i + 1} of {n_rounds}",
                       file=sys.stderr, flush=True)
         return results
 
