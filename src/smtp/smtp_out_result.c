@@ -99,22 +99,21 @@ void
 out_decide_all(struct smtp_out *o, const struct outcome *r, struct span text,
     bool accepted_only)
 {
-	bool is_first = true;
+	const struct outcome *first = NULL;
 
 	for (size_t i = 0; i < o->m.n_rcpts; i++) {
 		struct outcome *to = &o->outcomes[i];
-		struct outcome first;
 
 		if (to->is_decided || (accepted_only && !to->is_accepted))
 			continue;
-		if (is_first) {
+		if (first == NULL) {
 			out_decide(o, i, r, text);
-			first = *to;
-			is_first = false;
+			first = to;
+		} else {
+			*to = *first;
 		}
-		*to = first;
 	}
-	n_unknown += r->is_unknown && !is_first;
+	n_unknown += r->is_unknown && first != NULL;
 }
 
 static void
