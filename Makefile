@@ -346,7 +346,7 @@ bench-quick: all ## the same in five minutes
 	@tests/bench/bench.py --quick
 
 # The hottest paths as programs of their own, of the released code.
-HOT := delivery fetch idle
+PATHS := delivery fetch idle
 HOT_ARCHES := x86_64 armhf mipsel
 define hot
 $$(BUILD)/$(1)/hot_%: tests/bench/hot_%.c tests/bench/hot.h $$(BUILD)/$(1)/libtinpost.a \
@@ -357,14 +357,14 @@ $$(BUILD)/$(1)/hot_%: tests/bench/hot_%.c tests/bench/hot.h $$(BUILD)/$(1)/libti
 endef
 $(foreach a,$(HOT_ARCHES),$(eval $(call hot,$(a))))
 
-instructions: $(foreach a,$(HOT_ARCHES),$(HOT:%=$(BUILD)/$(a)/hot_%)) ## count them for a delivery, a FETCH and a notification (KEEP=1)
+instructions: $(foreach a,$(HOT_ARCHES),$(PATHS:%=$(BUILD)/$(a)/hot_%)) ## count them for a delivery, a FETCH and a notification (KEEP=1)
 	@tools/install $(BENCH_PACKAGES)
 	@tests/bench/instructions.py $(if $(KEEP),--keep) $(BUILD) $(HOT_ARCHES)
 
-# HOT=delivery|fetch|idle; with PERF=1 by perf, else by callgrind.
-profile: $(HOT:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes (HOT=delivery|fetch|idle PERF=1)
+# PATHS=delivery|fetch|idle; with PERF=1 by perf, else by callgrind.
+profile: $(PATHS:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes (PATHS=delivery|fetch|idle PERF=1)
 	@tools/install $(BENCH_PACKAGES)
-	@tests/bench/profile $(if $(PERF),perf,callgrind) $(BUILD)/$(HOST_ARCH) $(HOT)
+	@tests/bench/profile $(if $(PERF),perf,callgrind) $(BUILD)/$(HOST_ARCH) $(PATHS)
 
 # --- what it needs from Debian ------------------------------------------------
 
