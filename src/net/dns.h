@@ -128,7 +128,8 @@ struct dns_record {
 
 /* The next record of a query that is DNS_OK. *at is 0 for the first. False:
  * there is none any more. Equal records come once; records with a malformed
- * name are left out. The order is the resolver's. */
+ * name are left out (where all MX records are such, it is DNS_TEMPFAIL). The
+ * order is the resolver's. */
 bool dns_next(const struct dns_query *q, size_t *at, struct dns_record *out);
 
 /* Append the name at which the PTR of an address stands: 1.2.0.192.in-addr.arpa

@@ -355,8 +355,12 @@ read_sections(struct dns_answer *a, enum dns_type type, struct span message,
 	rc = read_answers(a, type, message, h, at + 4, &f);
 	if (rc < 0)
 		return DNS_TEMPFAIL;
+	if (a->records.len > 0)
+		return DNS_OK;
+	/* RFC 5321 5.1: with MX records that are of no use the mail must not
+	 * go to the address of the name itself. */
 	if (f.n_records > 0)
-		return a->records.len > 0 ? DNS_OK : DNS_NODATA;
+		return type == DNS_MX ? DNS_TEMPFAIL : DNS_NODATA;
 	rc = read_authority(a, message, h, f.end);
 	if (rc == ERR_SYNTAX)
 		return DNS_TEMPFAIL;

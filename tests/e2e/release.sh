@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-ARMHF_MAX_BYTES=700000
+ARMHF_MAX_BYTES=850000
 
 build() {
 	make -s release ARCH="$1" >"$TMPDIR/log" 2>&1 || {
@@ -44,8 +44,9 @@ for pair in x86_64:qemu-x86_64-static armhf:qemu-arm-static \
 done
 
 bytes=$(wc -c <build/armhf/tinpost)
+echo "armhf: $bytes bytes of $ARMHF_MAX_BYTES"
 if [ "$bytes" -gt $ARMHF_MAX_BYTES ]; then
-	echo "armhf: $bytes bytes, at most $ARMHF_MAX_BYTES are allowed"
+	echo "that is too many"
 	exit 1
 fi
 
