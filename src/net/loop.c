@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #define MAX_DESCRIPTORS 16384
 /* Looks at who else has become ready, before a flush. */
 #define GATHER_ROUNDS 16
+#define GATHER_EMPTY  3 /* of them that find nobody */
 
 static void
 on_signal(struct watch *w, uint32_t events)
@@ -466,10 +468,13 @@ reap_phase(struct loop *l)
 }
 
 /* Whoever has become ready while the others ran shares the flush of this
- * turn: a few looks that do not wait. */
+ * turn: a few looks that do not wait. Where others are connected, a look that
+ * finds nobody lets them run, who may be about to speak: a flush is dearer. */
 static int
 gather_phase(struct loop *l)
 {
+	int n_empty = 0;
+
 	for (int i = 0; i < GATHER_ROUNDS; i++) {
 		int rc;
 
@@ -477,8 +482,14 @@ gather_phase(struct loop *l)
 		if (!l->is_turn_dirty)
 			return 0;
 		rc = wait_events(l, 0);
-		if (rc < 0 || l->n_events == 0)
+		if (rc < 0)
 			return rc;
+		if (l->n_events == 0) {
+			if (l->stats.n_conns < 2 || ++n_empty > GATHER_EMPTY)
+				return 0;
+			sched_yield();
+			continue;
+		}
 		dispatch_events(l);
 		run_conns(l);
 	}

@@ -37,7 +37,8 @@ def main():
                 return micros
 
             deliver(8, 2000)  # trees with some depth
-            for connections, (most_kb, most_flushes) in BOUNDS.items():
+            def measure(connections):
+                """KB written and flushes for each message."""
                 subprocess.run(["sync", "-f", str(folder)], check=True)
                 bytes_before, flushes_before = lib.device_counters(device)
                 micros = deliver(connections, MESSAGES)
@@ -47,13 +48,21 @@ def main():
                 kb = (written - bytes_before) / 1024 / MESSAGES
                 per = (flushes - flushes_before) / MESSAGES
                 print(
-                    f"{connections} connections: {kb:.1f} KB (bound {most_kb}),"
-                    f" {per:.2f} flushes (bound {most_flushes}) a message,"
-                    f" {MESSAGES * 1000000 // micros} a second"
+                    f"{connections} connections: {kb:.1f} KB, {per:.2f} "
+                    f"flushes a message, {MESSAGES * 1000000 // micros} a "
+                    "second"
                 )
+                return kb, per
+
+            for connections, (most_kb, most_flushes) in BOUNDS.items():
+                # Who shares a flush depends on how busy the machine is:
+                # the median of three.
+                runs = [measure(connections) for _ in range(3)]
+                kb = lib.median([run[0] for run in runs])
+                per = lib.median([run[1] for run in runs])
                 if kb > most_kb or per > most_flushes:
-                    failed.append(connections)
-    assert not failed, f"over the budget at {failed} connections"
+                    failed.append((connections, kb, per))
+    assert not failed, f"over the budget: {failed}"
 
 
 main()
