@@ -1,175 +1,34 @@
-#include "trust/spf.h"
-
-#include "base/arena.h"
-#include "base/ascii.h"
+/* The check: from outside, and the terms of a record one after the other. */
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/mem.h"
-#include "trust/spf_record.h"
+#include "trust/spf_in.h"
 
-/* One domain's record under evaluation: the first, and one for each include
- * below it. A redirect takes the place of its frame. */
-struct frame {
-	struct span domain;
-	struct cur terms;
-	struct span redirect, exp; /* p NULL: none */
-	char qualifier;            /* of the include that led here */
-	bool is_redirected;
-};
-
-/* What the pending query is for. */
-enum asking {
-	ASK_NOTHING,
-	ASK_RECORD,
-	ASK_ADDRESS, /* of the mechanism a */
-	ASK_MX,
-	ASK_MX_ADDRESS,
-	ASK_PTR,
-	ASK_PTR_ADDRESS,
-	ASK_EXISTS,
-	ASK_EXP
-};
-
-enum ptr_state { PTR_UNKNOWN, PTR_ASKED, PTR_KNOWN };
-
-/* Records, names and domains of one check: eleven records of the longest kind,
- * and a hundred names. */
-#define ARENA_BYTES (96 * 1024)
-
-#define MAX_FRAMES (SPF_MAX_LOOKUPS + 1)
-
-struct spf {
-	struct dns *dns;
-	void (*wake)(void *owner);
-	void *owner;
-	struct arena arena;
-	struct spf_vars vars;
-	struct peer client;
-	struct span domain; /* that was checked */
-	struct dns_query query;
-	struct frame frames[MAX_FRAMES];
-	size_t n_frames;
-	struct spf_term term; /* being evaluated, if has_term */
-	struct span target;
-	struct span names[SPF_MAX_NAMES]; /* of an MX or PTR */
-	size_t n_names, name_at;
-	struct span hosts[SPF_MAX_NAMES]; /* validated names of the client */
-	size_t n_hosts;
-	struct span exp_text;
-	struct span explanation;
-	const char *reason;
-	unsigned n_lookups, n_void;
-	enum spf_result result;
-	enum spf_result decided; /* an explanation is still fetched */
-	enum asking asking;
-	enum ptr_state ptr;
-	bool has_term;
-};
-
-static void
-end(struct spf *s, enum spf_result result, const char *reason)
+void
+spf_end(struct spf *s, enum spf_result result, const char *reason)
 {
 	s->result = result;
 	s->reason = reason;
 }
 
 static void woken(void *owner);
-static void put_explanation(struct spf *s);
 
-static void
-ask(struct spf *s, enum asking what, enum dns_type type, struct span name)
+void
+spf_ask(struct spf *s, enum asking what, enum dns_type type, struct span name)
 {
 	s->asking = what;
 	dns_ask(s->dns, &s->query, type, name, woken, s);
 }
 
-static enum dns_type
-address_type(const struct spf *s)
+enum dns_type
+spf_address_type(const struct spf *s)
 {
 	return s->vars.is_ip6 ? DNS_AAAA : DNS_A;
 }
 
-static struct frame *
-top(struct spf *s)
+struct frame *
+spf_top(struct spf *s)
 {
 	return &s->frames[s->n_frames - 1];
-}
-
-/* RFC 7208 4.6.4: answers without records. */
-static bool
-is_void_too_often(struct spf *s)
-{
-	if (s->query.state != DNS_NXDOMAIN && s->query.state != DNS_NODATA)
-		return false;
-	if (++s->n_void <= SPF_MAX_VOID)
-		return false;
-	end(s, SPF_PERMERROR, "too many void lookups");
-	return true;
-}
-
-/* --- addresses --- */
-
-static bool
-is_in_network(const uint8_t *a, const uint8_t *b, unsigned bits)
-{
-	unsigned n = bits / 8, rest = bits % 8;
-
-	if (memcmp(a, b, n) != 0)
-		return false;
-	return rest == 0 || ((a[n] ^ b[n]) >> (8 - rest)) == 0;
-}
-
-static bool
-is_client_in(const struct spf *s, const uint8_t *addr, bool is_ip6)
-{
-	if (is_ip6 != s->vars.is_ip6)
-		return false;
-	return is_in_network(
-	    s->vars.addr, addr, is_ip6 ? s->term.bits6 : s->term.bits4);
-}
-
-/* Is the client among the addresses of the query, within the term's
- * networks? */
-static bool
-is_answer_client(const struct spf *s, bool is_whole)
-{
-	struct dns_record r;
-	size_t at = 0;
-
-	if (s->query.state != DNS_OK)
-		return false;
-	while (dns_next(&s->query, &at, &r)) {
-		bool is_ip6 = r.address.family == PEER_IP6;
-
-		if (is_whole ? is_ip6 == s->vars.is_ip6 &&
-		                   memcmp(r.address.addr, s->vars.addr,
-		                       is_ip6 ? 16 : 4) == 0
-		             : is_client_in(s, r.address.addr, is_ip6))
-			return true;
-	}
-	return false;
-}
-
-/* Keep at most SPF_MAX_NAMES names of the answer. Returns how many there
- * were. */
-static size_t
-keep_names(struct spf *s)
-{
-	struct dns_record r;
-	size_t at = 0, n = 0;
-
-	s->n_names = s->name_at = 0;
-	while (s->query.state == DNS_OK && dns_next(&s->query, &at, &r)) {
-		n++;
-		if (s->n_names == SPF_MAX_NAMES || r.text.len == 0)
-			continue;
-		if (arena_copy(&s->arena, r.text, &s->names[s->n_names]) < 0) {
-			end(s, SPF_TEMPERROR, "out of memory");
-			return n;
-		}
-		s->n_names++;
-	}
-	return n;
 }
 
 /* --- results --- */
@@ -191,11 +50,9 @@ fetch_explanation(struct spf *s)
 	if (spf_expand_domain(&name, f->exp, &s->vars) < 0)
 		return false;
 	s->decided = SPF_FAIL;
-	ask(s, ASK_EXP, DNS_TXT, buf_span(&name));
+	spf_ask(s, ASK_EXP, DNS_TXT, buf_span(&name));
 	return true;
 }
-
-static void finish_frame(struct spf *s, enum spf_result r, const char *reason);
 
 static void
 match(struct spf *s)
@@ -203,16 +60,16 @@ match(struct spf *s)
 	s->has_term = false;
 	switch (s->term.qualifier) {
 	case '-':
-		finish_frame(s, SPF_FAIL, "");
+		spf_finish_frame(s, SPF_FAIL, "");
 		break;
 	case '~':
-		finish_frame(s, SPF_SOFTFAIL, "");
+		spf_finish_frame(s, SPF_SOFTFAIL, "");
 		break;
 	case '?':
-		finish_frame(s, SPF_NEUTRAL, "");
+		spf_finish_frame(s, SPF_NEUTRAL, "");
 		break;
 	default:
-		finish_frame(s, SPF_PASS, "");
+		spf_finish_frame(s, SPF_PASS, "");
 		break;
 	}
 }
@@ -223,8 +80,8 @@ no_match(struct spf *s)
 	s->has_term = false;
 }
 
-static void
-match_if(struct spf *s, bool is_match)
+void
+spf_match_if(struct spf *s, bool is_match)
 {
 	if (is_match)
 		match(s);
@@ -232,29 +89,29 @@ match_if(struct spf *s, bool is_match)
 		no_match(s);
 }
 
-/* The record of the top frame says r. For an include, RFC 7208 5.2. */
-static void
-finish_frame(struct spf *s, enum spf_result r, const char *reason)
+void
+spf_finish_frame(struct spf *s, enum spf_result r, const char *reason)
 {
 	bool is_included = s->n_frames > 1;
 
 	if (r == SPF_TEMPERROR || r == SPF_PERMERROR) {
-		end(s, r, reason);
+		spf_end(s, r, reason);
 		return;
 	}
-	if (r == SPF_NONE && (is_included || top(s)->is_redirected)) {
-		end(s, SPF_PERMERROR, "no record at an include or redirect");
+	if (r == SPF_NONE && (is_included || spf_top(s)->is_redirected)) {
+		spf_end(
+		    s, SPF_PERMERROR, "no record at an include or redirect");
 		return;
 	}
 	if (!is_included) {
 		if (r != SPF_FAIL || !fetch_explanation(s))
-			end(s, r, reason);
+			spf_end(s, r, reason);
 		return;
 	}
 	s->n_frames--;
 	/* The include itself is the term that is evaluated there. */
 	s->term.qualifier = s->frames[s->n_frames].qualifier;
-	match_if(s, r == SPF_PASS);
+	spf_match_if(s, r == SPF_PASS);
 }
 
 /* --- terms --- */
@@ -262,12 +119,12 @@ finish_frame(struct spf *s, enum spf_result r, const char *reason)
 static void
 ask_record(struct spf *s, struct span domain)
 {
-	struct frame *f = top(s);
+	struct frame *f = spf_top(s);
 
 	f->domain = domain;
 	f->terms = cur_of(span_of(NULL, 0));
 	f->redirect = f->exp = span_of(NULL, 0);
-	ask(s, ASK_RECORD, DNS_TXT, domain);
+	spf_ask(s, ASK_RECORD, DNS_TXT, domain);
 }
 
 /* The target of the term: what its spec expands to, or the current domain.
@@ -279,25 +136,25 @@ find_target(struct spf *s, struct span spec)
 	struct buf name;
 	int rc;
 
-	s->target = top(s)->domain;
+	s->target = spf_top(s)->domain;
 	if (spec.len == 0)
 		return true;
-	s->vars.domain = top(s)->domain;
+	s->vars.domain = spf_top(s)->domain;
 	buf_init_fixed(&name, storage, sizeof(storage));
 	rc = spf_expand_domain(&name, spec, &s->vars);
 	if (rc == ERR_LIMIT || rc == ERR_SYNTAX) {
-		end(s, SPF_PERMERROR, "a macro expands to no name");
+		spf_end(s, SPF_PERMERROR, "a macro expands to no name");
 		return false;
 	}
 	if (rc < 0 || arena_copy(&s->arena, buf_span(&name), &s->target) < 0) {
-		end(s, SPF_TEMPERROR, "out of memory");
+		spf_end(s, SPF_TEMPERROR, "out of memory");
 		return false;
 	}
 	return true;
 }
 
-static void
-ask_ptr(struct spf *s)
+void
+spf_ask_ptr(struct spf *s)
 {
 	char storage[80];
 	struct buf name;
@@ -305,7 +162,7 @@ ask_ptr(struct spf *s)
 	buf_init_fixed(&name, storage, sizeof(storage));
 	dns_put_reverse(&name, &s->client);
 	s->ptr = PTR_ASKED;
-	ask(s, ASK_PTR, DNS_PTR, buf_span(&name));
+	spf_ask(s, ASK_PTR, DNS_PTR, buf_span(&name));
 }
 
 static bool
@@ -334,9 +191,8 @@ evaluate_ptr(struct spf *s)
 	no_match(s);
 }
 
-/* RFC 7208 7.3: the name that %{p} stands for. */
-static void
-choose_ptr(struct spf *s)
+void
+spf_choose_ptr(struct spf *s)
 {
 	struct span d = s->frames[0].domain;
 
@@ -352,6 +208,25 @@ choose_ptr(struct spf *s)
 }
 
 static bool
+is_in_network(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+	unsigned n = bits / 8, rest = bits % 8;
+
+	if (memcmp(a, b, n) != 0)
+		return false;
+	return rest == 0 || ((a[n] ^ b[n]) >> (8 - rest)) == 0;
+}
+
+bool
+spf_is_client_in(const struct spf *s, const uint8_t *addr, bool is_ip6)
+{
+	if (is_ip6 != s->vars.is_ip6)
+		return false;
+	return is_in_network(
+	    s->vars.addr, addr, is_ip6 ? s->term.bits6 : s->term.bits4);
+}
+
+static bool
 asks(enum spf_kind k)
 {
 	return k == SPF_INCLUDE || k == SPF_A || k == SPF_MX || k == SPF_PTR ||
@@ -364,7 +239,7 @@ is_lookup_too_many(struct spf *s)
 {
 	if (!asks(s->term.kind) || ++s->n_lookups <= SPF_MAX_LOOKUPS)
 		return false;
-	end(s, SPF_PERMERROR, "too many lookups");
+	spf_end(s, SPF_PERMERROR, "too many lookups");
 	return true;
 }
 
@@ -387,7 +262,7 @@ evaluate(struct spf *s)
 
 	if (s->ptr == PTR_UNKNOWN &&
 	    (t->kind == SPF_PTR || (asks(t->kind) && spf_uses_ptr(t->spec)))) {
-		ask_ptr(s);
+		spf_ask_ptr(s);
 		return;
 	}
 	if (asks(t->kind) && !find_target(s, t->spec))
@@ -400,26 +275,27 @@ evaluate(struct spf *s)
 		include(s);
 		break;
 	case SPF_A:
-		ask(s, ASK_ADDRESS, address_type(s), s->target);
+		spf_ask(s, ASK_ADDRESS, spf_address_type(s), s->target);
 		break;
 	case SPF_MX:
-		ask(s, ASK_MX, DNS_MX, s->target);
+		spf_ask(s, ASK_MX, DNS_MX, s->target);
 		break;
 	case SPF_PTR:
 		evaluate_ptr(s);
 		break;
 	case SPF_IP4:
-		match_if(s, is_client_in(s, t->addr, false));
+		spf_match_if(s, spf_is_client_in(s, t->addr, false));
 		break;
 	case SPF_IP6:
-		match_if(s, !t->is_never && is_client_in(s, t->addr, true));
+		spf_match_if(
+		    s, !t->is_never && spf_is_client_in(s, t->addr, true));
 		break;
 	case SPF_EXISTS:
-		ask(s, ASK_EXISTS, DNS_A, s->target);
+		spf_ask(s, ASK_EXISTS, DNS_A, s->target);
 		break;
 	case SPF_REDIRECT: /* RFC 7208 6.1 */
 		s->has_term = false;
-		top(s)->is_redirected = true;
+		spf_top(s)->is_redirected = true;
 		ask_record(s, s->target);
 		break;
 	case SPF_EXP:
@@ -433,10 +309,10 @@ evaluate(struct spf *s)
 static void
 end_of_record(struct spf *s)
 {
-	struct frame *f = top(s);
+	struct frame *f = spf_top(s);
 
 	if (f->redirect.p == NULL) {
-		finish_frame(s, SPF_NEUTRAL, ""); /* RFC 7208 4.7 */
+		spf_finish_frame(s, SPF_NEUTRAL, ""); /* RFC 7208 4.7 */
 		return;
 	}
 	s->term =
@@ -448,180 +324,18 @@ end_of_record(struct spf *s)
 static void
 next_term(struct spf *s)
 {
-	int rc = spf_term_next(&top(s)->terms, &s->term);
+	int rc = spf_term_next(&spf_top(s)->terms, &s->term);
 
 	if (rc == ERR_NONE) {
 		end_of_record(s);
 		return;
 	}
 	if (rc < 0) {
-		end(s, SPF_PERMERROR, "the record is malformed");
+		spf_end(s, SPF_PERMERROR, "the record is malformed");
 		return;
 	}
 	/* A redirect waits for the end of the record. */
 	s->has_term = s->term.kind < SPF_REDIRECT && !is_lookup_too_many(s);
-}
-
-/* --- answers --- */
-
-/* The one SPF record among the TXT records (RFC 7208 4.5). */
-static int
-find_record(struct spf *s, struct span *out)
-{
-	struct dns_record r;
-	size_t at = 0, n = 0;
-
-	while (s->query.state == DNS_OK && dns_next(&s->query, &at, &r)) {
-		if (!spf_record_is(r.text))
-			continue;
-		*out = r.text;
-		n++;
-	}
-	if (n == 0)
-		return ERR_NONE;
-	return n > 1 ? ERR_EXISTS : 0;
-}
-
-static void
-take_record(struct spf *s)
-{
-	struct frame *f = top(s);
-	struct span record;
-	int rc;
-
-	if (s->query.state == DNS_TEMPFAIL) {
-		end(s, SPF_TEMPERROR, "DNS did not answer");
-		return;
-	}
-	rc = find_record(s, &record);
-	if (rc == ERR_NONE) {
-		finish_frame(s, SPF_NONE, "");
-	} else if (rc == ERR_EXISTS) {
-		end(s, SPF_PERMERROR, "more than one record");
-	} else if (record.len > SPF_MAX_RECORD) {
-		end(s, SPF_PERMERROR, "the record is too long");
-	} else if (arena_copy(&s->arena, record, &record) < 0) {
-		end(s, SPF_TEMPERROR, "out of memory");
-	} else if (spf_record_check(record, &f->redirect, &f->exp) < 0) {
-		end(s, SPF_PERMERROR, "the record is malformed");
-	} else {
-		f->terms = spf_record_terms(record);
-	}
-}
-
-/* Ask for the addresses of the next name of an MX. */
-static void
-next_mx(struct spf *s)
-{
-	if (s->name_at == s->n_names)
-		no_match(s);
-	else
-		ask(s, ASK_MX_ADDRESS, address_type(s), s->names[s->name_at++]);
-}
-
-static void
-next_ptr(struct spf *s)
-{
-	if (s->name_at < s->n_names) {
-		ask(s, ASK_PTR_ADDRESS, address_type(s),
-		    s->names[s->name_at++]);
-		return;
-	}
-	s->ptr = PTR_KNOWN;
-	choose_ptr(s);
-	if (s->exp_text.p != NULL)
-		put_explanation(s);
-	/* Or the term that wanted it is evaluated again. */
-}
-
-/* The words with their macros; what is wrong with them is no matter. */
-static void
-put_explanation(struct spf *s)
-{
-	char storage[SPF_MAX_EXPLANATION];
-	struct buf text;
-
-	end(s, s->decided, "");
-	buf_init_fixed(&text, storage, sizeof(storage));
-	s->vars.domain = s->frames[0].domain;
-	if (spf_expand_text(&text, s->exp_text, &s->vars) < 0 ||
-	    arena_copy(&s->arena, buf_span(&text), &s->explanation) < 0)
-		s->explanation = span_of(NULL, 0);
-}
-
-static void
-take_explanation(struct spf *s)
-{
-	struct dns_record r, other;
-	size_t at = 0;
-
-	/* RFC 7208 6.2: more than one are as good as none. */
-	if (s->query.state != DNS_OK || !dns_next(&s->query, &at, &r) ||
-	    r.text.len > SPF_MAX_RECORD || dns_next(&s->query, &at, &other) ||
-	    arena_copy(&s->arena, r.text, &s->exp_text) < 0)
-		end(s, s->decided, "");
-	else if (s->ptr == PTR_UNKNOWN && spf_uses_ptr(s->exp_text))
-		ask_ptr(s);
-	else
-		put_explanation(s);
-}
-
-static void
-take_answer(struct spf *s)
-{
-	enum asking what = s->asking;
-	bool is_temporary = s->query.state == DNS_TEMPFAIL;
-
-	s->asking = ASK_NOTHING;
-	if (is_temporary && (what == ASK_ADDRESS || what == ASK_MX ||
-	                        what == ASK_MX_ADDRESS || what == ASK_EXISTS)) {
-		end(s, SPF_TEMPERROR, "DNS did not answer");
-		return;
-	}
-	switch (what) {
-	case ASK_NOTHING:
-		break;
-	case ASK_RECORD:
-		take_record(s);
-		break;
-	case ASK_ADDRESS:
-		if (!is_void_too_often(s))
-			match_if(s, is_answer_client(s, false));
-		break;
-	case ASK_MX:
-		if (is_void_too_often(s))
-			break;
-		if (keep_names(s) > SPF_MAX_NAMES)
-			end(s, SPF_PERMERROR, "an MX with too many names");
-		else if (s->result == SPF_PENDING)
-			next_mx(s);
-		break;
-	case ASK_MX_ADDRESS:
-		if (is_answer_client(s, false))
-			match(s);
-		else
-			next_mx(s);
-		break;
-	case ASK_PTR:
-		if (s->has_term && s->term.kind == SPF_PTR &&
-		    is_void_too_often(s))
-			break;
-		(void)keep_names(s);
-		next_ptr(s);
-		break;
-	case ASK_PTR_ADDRESS:
-		if (is_answer_client(s, true))
-			s->hosts[s->n_hosts++] = s->names[s->name_at - 1];
-		next_ptr(s);
-		break;
-	case ASK_EXISTS:
-		if (!is_void_too_often(s))
-			match_if(s, s->query.state == DNS_OK);
-		break;
-	case ASK_EXP:
-		take_explanation(s);
-		break;
-	}
 }
 
 /* Until an answer is needed, or the result is there. */
@@ -641,7 +355,7 @@ woken(void *owner)
 {
 	struct spf *s = owner;
 
-	take_answer(s);
+	spf_take_answer(s);
 	run(s);
 	if (s->result != SPF_PENDING) {
 		dns_cancel(&s->query);
@@ -720,7 +434,7 @@ spf_new(struct dns *dns, const struct spf_input *in, void (*wake)(void *owner),
 	}
 	*out = s;
 	if (in->client->family == PEER_LOCAL || !is_domain(s->domain)) {
-		end(s, SPF_NONE, "");
+		spf_end(s, SPF_NONE, "");
 		return 0;
 	}
 	s->n_frames = 1;
@@ -745,9 +459,9 @@ spf_give_up(struct spf *s)
 		return;
 	dns_cancel(&s->query);
 	if (s->decided != SPF_PENDING)
-		end(s, s->decided, "");
+		spf_end(s, s->decided, "");
 	else
-		end(s, SPF_TEMPERROR, "DNS took too long");
+		spf_end(s, SPF_TEMPERROR, "DNS took too long");
 }
 
 enum spf_result
