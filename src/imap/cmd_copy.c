@@ -43,7 +43,7 @@ struct copy_task {
 	int error;            /* why it is undone, or MOVE ended early */
 	uint32_t at_uid;
 	uint64_t n_bytes;
-	struct rangeset todo;
+	struct rangeset asked;
 	struct rangeset from_uids; /* copied (MOVE: and not told yet) */
 	struct rangeset to_uids;
 	struct expunge_totals totals; /* of to_uids, for the undoing */
@@ -62,14 +62,14 @@ sum_up(struct imap *i, struct copy_task *t)
 		int rc;
 
 		if (t->at_uid == UINT32_MAX ||
-		    !rangeset_next(&t->todo, t->at_uid + 1, &t->at_uid)) {
+		    !rangeset_next(&t->asked, t->at_uid + 1, &t->at_uid)) {
 			t->at_uid = 0;
 			t->phase = COPY_BATCHES;
 			if (!account_has_room(
 			        i->env->store, i->account, t->n_bytes))
 				return ERR_QUOTA;
-			return store_has_room(
-			           i->env->store, t->todo.n_members * ROW_BYTES)
+			return store_has_room(i->env->store,
+			           t->asked.n_members * ROW_BYTES)
 			           ? 0
 			           : ERR_FULL;
 		}
@@ -138,7 +138,7 @@ fill_batch(struct imap *i, struct copy_task *t, struct rangeset *batch,
 
 	while (rc == 0 && batch->n_members < MESSAGE_COPY_BATCH) {
 		if (t->at_uid == UINT32_MAX ||
-		    !rangeset_next(&t->todo, t->at_uid + 1, &t->at_uid)) {
+		    !rangeset_next(&t->asked, t->at_uid + 1, &t->at_uid)) {
 			t->at_uid = UINT32_MAX;
 			break;
 		}
@@ -391,7 +391,7 @@ free_copy(struct imap *i)
 	if (!t->is_move && !i->is_finished && t->to_uids.n > 0 &&
 	    undo_all(i, t) < 0)
 		t->error = ERR_AGAIN; /* Bugs: the copies stay */
-	rangeset_deinit(&t->todo);
+	rangeset_deinit(&t->asked);
 	rangeset_deinit(&t->from_uids);
 	rangeset_deinit(&t->to_uids);
 }
@@ -438,11 +438,11 @@ start(struct imap *i, struct cur *args, bool is_move)
 	t->is_move = is_move;
 	t->phase = is_move ? COPY_BATCHES : COPY_SUM;
 	memset(t->keyword_to, 0xff, sizeof(t->keyword_to));
-	rangeset_init(&t->todo);
+	rangeset_init(&t->asked);
 	rangeset_init(&t->from_uids);
 	rangeset_init(&t->to_uids);
 	imap_start_job(i, &copy_job, t);
-	rc = imap_view_resolve(i->view, &set, i->is_uid, &t->todo);
+	rc = imap_view_resolve(i->view, &set, i->is_uid, &t->asked);
 	if (rc == ERR_SYNTAX) {
 		imap_bad(i, "No such sequence number");
 		return;

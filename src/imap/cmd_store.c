@@ -28,7 +28,7 @@ struct store_task {
 	bool has_changed; /* the batch: it has this MODSEQ */
 	uint64_t modseq;
 	uint32_t at_uid; /* changed up to here */
-	struct rangeset todo;
+	struct rangeset asked;
 	struct rangeset batch;
 	struct rangeset failed; /* all that failed UNCHANGEDSINCE */
 	struct imap_walk walk;  /* of the batch, being told */
@@ -109,7 +109,7 @@ fill_batch(struct store_task *t)
 	rangeset_clear(&t->batch);
 	while (rc == 0 && t->batch.n_members < MESSAGE_FLAGS_BATCH) {
 		if (t->at_uid == UINT32_MAX ||
-		    !rangeset_next(&t->todo, t->at_uid + 1, &t->at_uid)) {
+		    !rangeset_next(&t->asked, t->at_uid + 1, &t->at_uid)) {
 			t->is_done = true;
 			break;
 		}
@@ -128,7 +128,7 @@ change_batch(struct imap *i, struct store_task *t)
 		    &t->batch, &t->how, &t->failed, &t->modseq);
 	if (rc == 0 && t->failed.n >= MAX_FAILED_RANGES && !t->is_done) {
 		rc = rangeset_add(
-		    &t->failed, t->at_uid + 1, rangeset_last(&t->todo));
+		    &t->failed, t->at_uid + 1, rangeset_last(&t->asked));
 		t->is_done = t->is_cut = true;
 	}
 	t->has_changed = t->modseq > 0;
@@ -251,7 +251,7 @@ free_store(struct imap *i)
 {
 	struct store_task *t = i->task;
 
-	rangeset_deinit(&t->todo);
+	rangeset_deinit(&t->asked);
 	rangeset_deinit(&t->batch);
 	rangeset_deinit(&t->failed);
 }
@@ -277,11 +277,11 @@ imap_store(struct imap *i, struct cur *args)
 		            "flags");
 		return;
 	}
-	rangeset_init(&t->todo);
+	rangeset_init(&t->asked);
 	rangeset_init(&t->batch);
 	rangeset_init(&t->failed);
 	imap_start_job(i, &store_job, t);
-	rc = imap_view_resolve(i->view, &set, i->is_uid, &t->todo);
+	rc = imap_view_resolve(i->view, &set, i->is_uid, &t->asked);
 	if (rc == 0)
 		rc = find_bits(i, t, &f);
 	if (rc == 0 && t->has_unchanged_since)
