@@ -22,7 +22,9 @@ static size_t used, budget;
 #define MAX_SPARE_BYTES (48 * 1024)
 #define MAX_KEPT_BYTES  (128 * 1024)
 #define N_SPARES        8
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(KEEPS_SPARES)
+/* mem_test says so */
+#elif defined(__SANITIZE_ADDRESS__)
 #define KEEPS_SPARES false
 #elif defined(__has_feature)
 #define KEEPS_SPARES (!__has_feature(address_sanitizer))
