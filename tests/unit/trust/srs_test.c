@@ -164,6 +164,8 @@ main(void)
 	    ERR_INVALID);
 	CHECK_INT(srs_forward(&ours, SPAN("@x"), SPAN("o.example"), &out),
 	    ERR_INVALID);
+	CHECK_INT(srs_forward(&ours, SPAN("#@=b"), SPAN("o.example"), &out),
+	    ERR_INVALID); /* it would come back as another address */
 	memset(text, 'x', sizeof(text));
 	memcpy(text + 250, "@far.example", 12);
 	CHECK_INT(srs_forward(&ours, span_of(text, MAX_ADDRESS_BYTES - 1),
