@@ -38,6 +38,9 @@
  *	intent		number			a large deletion under way
  *	queue and others: mail on its way out (queue.h)
  *	relay		scope			a way out (relay.h)
+ *	memo		kind, key		until when, a fact (memo.h); kind
+ *						alone: how many
+ *	mtime		kind, until, key	-
  *
  * What the extensions of IMAP read: MODSEQ and HIGHESTMODSEQ (CONDSTORE,
  * QRESYNC) from `message`, `mailbox` and `change`; MAILBOXID from mailbox and
@@ -116,6 +119,7 @@
 #include "store/domain.h"
 #include "store/event.h"
 #include "store/mailbox.h"
+#include "store/memo.h"
 #include "store/message.h"
 #include "store/queue.h"
 #include "store/relay.h"
