@@ -313,10 +313,11 @@ finish(struct import_to *to, int rc)
 		client_complain(span_str(err_text(rc)));
 	if (rc < 0 && to->exit_code == 0)
 		to->exit_code = 1;
-	if (rc < 0 && rc != ERR_IO && to->has_begun)
+	/* The answer may come when all was sent. */
+	if (to->exit_code && rc != ERR_IO && to->has_begun)
 		fprintf(stderr,
-		    "tinpost: That was at %s. Run the same command again to go "
-		    "on there.\n",
+		    "tinpost: It had read up to %s. Run the same command again "
+		    "to go on where it stopped.\n",
 		    to->file);
 	return to->exit_code ? to->exit_code : to->has_passed_over;
 }
