@@ -133,8 +133,7 @@ srs_forward(const struct srs *s, struct span sender, struct span domain,
 
 	if (sender.len == 0)
 		return 0;
-	if (local.len == 0 || from.len == 0 ||
-	    span_find(from, '=') < from.len)
+	if (local.len == 0 || from.len == 0 || span_find(from, '=') < from.len)
 		return ERR_INVALID;
 	buf_init_fixed(&text, storage, sizeof(storage));
 	if (kind >= 0) {
