@@ -23,26 +23,6 @@ struct dialed {
 	char host[256];
 };
 
-static socklen_t
-to_sockaddr(const struct peer *p, struct sockaddr_storage *out)
-{
-	*out = (struct sockaddr_storage){ 0 };
-	if (p->family == PEER_IP4) {
-		struct sockaddr_in *a = (struct sockaddr_in *)(void *)out;
-
-		a->sin_family = AF_INET;
-		a->sin_port = htons(p->port);
-		memcpy(&a->sin_addr, p->addr, 4);
-		return sizeof(*a);
-	}
-	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)(void *)out;
-
-	a6->sin6_family = AF_INET6;
-	a6->sin6_port = htons(p->port);
-	memcpy(&a6->sin6_addr, p->addr, 16);
-	return sizeof(*a6);
-}
-
 static int
 set_tls(struct dialed *d, const struct tls_client *how)
 {
@@ -62,7 +42,7 @@ static int
 begin(const struct dial_options *o, int *fd_out, int *failed_out)
 {
 	struct sockaddr_storage sa;
-	socklen_t len = to_sockaddr(&o->to, &sa);
+	socklen_t len = peer_to_sockaddr(&o->to, &sa);
 	int one = 1;
 	int fd =
 	    socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -80,7 +60,7 @@ begin(const struct dial_options *o, int *fd_out, int *failed_out)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (o->from != NULL) {
 		struct sockaddr_storage own;
-		socklen_t own_len = to_sockaddr(o->from, &own);
+		socklen_t own_len = peer_to_sockaddr(o->from, &own);
 
 		if (bind(fd, (struct sockaddr *)&own, own_len) < 0) {
 			close(fd);

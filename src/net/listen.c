@@ -255,3 +255,29 @@ listen_set_limits(struct loop *l, const struct listen_limits *limits)
 {
 	l->limits = *limits;
 }
+
+bool
+listen_is_ours(const struct loop *l, const struct peer *to)
+{
+	for (struct list *i = l->listeners.next; i != &l->listeners;
+	     i = i->next) {
+		struct sockaddr_storage sa = { 0 };
+		socklen_t len = sizeof(sa);
+		struct peer own, any;
+
+		if (getsockname(listener_of(i)->watch.fd,
+		        (struct sockaddr *)&sa, &len) < 0)
+			continue;
+		peer_from_sockaddr((struct sockaddr *)&sa, &own);
+		any = (struct peer){ .family = own.family };
+		if (own.family != to->family || own.port != to->port ||
+		    own.family == PEER_LOCAL)
+			continue;
+		if (memcmp(own.addr, to->addr, sizeof(own.addr)) == 0)
+			return true;
+		if (memcmp(own.addr, any.addr, sizeof(own.addr)) == 0 &&
+		    peer_is_here(to))
+			return true;
+	}
+	return false;
+}

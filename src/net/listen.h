@@ -78,4 +78,8 @@ MUST_USE int listen_bind_local(const char *path, unsigned mode, int *fd_out);
 /* The port that a bound socket has; 0 when it has none. */
 uint16_t listen_port(int fd);
 
+/* Would a connection to this address and port come to one of the loop's
+ * listeners? */
+bool listen_is_ours(const struct loop *l, const struct peer *to);
+
 #endif

@@ -30,25 +30,6 @@ err_of_errno(void)
 	}
 }
 
-static socklen_t
-make_sockaddr(const struct peer *p, uint16_t port, struct sockaddr_storage *out)
-{
-	if (p->family == PEER_IP4) {
-		struct sockaddr_in *in4 = (struct sockaddr_in *)out;
-
-		in4->sin_family = AF_INET;
-		in4->sin_port = htons(port);
-		memcpy(&in4->sin_addr, p->addr, 4);
-		return sizeof(*in4);
-	}
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(in6->sin6_addr.s6_addr, p->addr, 16);
-	return sizeof(*in6);
-}
-
 int
 listen_bind(const char *address, uint16_t port, int *fd_out)
 {
@@ -61,7 +42,8 @@ listen_bind(const char *address, uint16_t port, int *fd_out)
 	rc = peer_parse(span_str(address), &p);
 	if (rc < 0)
 		return rc;
-	len = make_sockaddr(&p, port, &sa);
+	p.port = port;
+	len = peer_to_sockaddr(&p, &sa);
 	fd =
 	    socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)

@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 
 /* ::ffff:0:0/96, RFC 4291 2.5.5.2 */
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 static const uint8_t loopback6[16] = { [15] = 1 };
+static const uint8_t unspecified[16] = { 0 };
 
 bool
 peer_is_loopback(const struct peer *p)
@@ -124,4 +126,46 @@ peer_from_sockaddr(const struct sockaddr *sa, struct peer *out)
 		set_ip6(out, in6.sin6_addr.s6_addr);
 		out->port = ntohs(in6.sin6_port);
 	}
+}
+
+uint32_t
+peer_to_sockaddr(const struct peer *p, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *a4 = (struct sockaddr_in *)(void *)out;
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)(void *)out;
+
+	*out = (struct sockaddr_storage){ 0 };
+	if (p->family == PEER_IP4) {
+		a4->sin_family = AF_INET;
+		a4->sin_port = htons(p->port);
+		memcpy(&a4->sin_addr, p->addr, 4);
+		return sizeof(*a4);
+	}
+	a6->sin6_family = AF_INET6;
+	a6->sin6_port = htons(p->port);
+	memcpy(&a6->sin6_addr, p->addr, 16);
+	return sizeof(*a6);
+}
+
+bool
+peer_is_here(const struct peer *p)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = peer_to_sockaddr(p, &sa);
+	struct peer self = { .family = PEER_LOCAL };
+	size_t n = p->family == PEER_IP4 ? 4 : 16;
+	int fd;
+
+	if (peer_is_loopback(p) || memcmp(p->addr, unspecified, n) == 0)
+		return true;
+	/* No packet is sent: the kernel chooses the source of those that
+	 * would be, which is the address itself if it is one of here. */
+	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	if (connect(fd, (struct sockaddr *)&sa, len) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
+		peer_from_sockaddr((struct sockaddr *)&sa, &self);
+	close(fd);
+	return self.family == p->family && memcmp(self.addr, p->addr, n) == 0;
 }

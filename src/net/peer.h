@@ -36,8 +36,17 @@ uint64_t peer_host(const struct peer *p);
 MUST_USE int peer_parse(struct span s, struct peer *out);
 
 struct sockaddr;
+struct sockaddr_storage;
 
 /* Fill from a socket address; an unknown family becomes PEER_LOCAL. */
 void peer_from_sockaddr(const struct sockaddr *sa, struct peer *out);
+
+/* The address and port of an IPv4 or IPv6 peer for the system's calls; returns
+ * the length. */
+uint32_t peer_to_sockaddr(const struct peer *p, struct sockaddr_storage *out);
+
+/* Is it an address of this machine? Unspecified ones (0.0.0.0, ::) count: who
+ * connects to them reaches this machine. */
+bool peer_is_here(const struct peer *p);
 
 #endif

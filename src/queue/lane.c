@@ -526,6 +526,20 @@ find_relay(struct lane *n)
 	                        : relay_get(store_of(n), scope, n->relay);
 }
 
+static void
+begin_route(struct lane *n)
+{
+	const struct mover_env *env = lane_env(n->q);
+	struct mx_env how = { .dns = env->dns,
+		.loop = env->loop,
+		.host = env->host,
+		.port =
+		    n->relay != NULL ? n->relay->r.port : env->limits.port };
+
+	mx_begin(&n->mx, &how, n->relay != NULL ? n->relay->r.host : name_of(n),
+	    n->relay != NULL, wake, n);
+}
+
 int
 lane_new(struct mover *q, const struct queue_dest *d, struct lane **out)
 {
@@ -551,11 +565,7 @@ lane_new(struct mover *q, const struct queue_dest *d, struct lane **out)
 		lane_free(n);
 		return rc;
 	}
-	if (n->relay != NULL)
-		mx_begin(
-		    &n->mx, lane_env(q)->dns, n->relay->r.host, true, wake, n);
-	else
-		mx_begin(&n->mx, lane_env(q)->dns, d->name, false, wake, n);
+	begin_route(n);
 	*out = n;
 	return 0;
 }

@@ -1,8 +1,9 @@
 #include "queue/mx.h"
 
 #include "base/rand.h"
+#include "net/listen.h"
 
-static void ask_addresses(struct mx *m);
+static void ask(struct mx *m);
 
 static void
 end(struct mx *m, enum mx_state state, const char *why)
@@ -37,6 +38,70 @@ take(struct mx *m, const struct dns_query *q)
 		m->addresses[m->n_addresses++] = r.address;
 }
 
+/* --- ourselves (RFC 5321 5.1) --- */
+
+static bool
+has_own_address(const struct mx *m)
+{
+	for (size_t i = 0; i < m->n_addresses; i++) {
+		struct peer to = m->addresses[i];
+
+		to.port = m->env.port;
+		if (listen_is_ours(m->env.loop, &to))
+			return true;
+	}
+	return false;
+}
+
+/* Host i is this server: it goes, with all that are not preferred to it.
+ * Returns whether any are left that count, or were tried. */
+static bool
+leave_out(struct mx *m, size_t own)
+{
+	uint16_t preference = m->hosts[own].preference;
+
+	while (
+	    m->n_hosts > 0 && m->hosts[m->n_hosts - 1].preference >= preference)
+		m->n_hosts--;
+	if (m->n_hosts > 0)
+		return true;
+	end(m, MX_PERM,
+	    m->is_fixed ? "5.4.6 The host to send through is this server"
+	                : "5.4.6 By the DNS this server takes the mail of the "
+	                  "domain, and here it is unknown: a loop");
+	return false;
+}
+
+static bool
+leave_out_name(struct mx *m)
+{
+	for (size_t i = 0; i < m->n_hosts; i++)
+		if (span_is_nocase(span_str(m->hosts[i].name), m->env.host))
+			return leave_out(m, i);
+	return true;
+}
+
+/* Is there a host as good as that at m->at, which was not looked at yet? */
+static bool
+has_unseen(const struct mx *m)
+{
+	return m->n_looked < m->n_hosts &&
+	       m->hosts[m->n_looked].preference == m->hosts[m->at].preference;
+}
+
+/* --- the hosts --- */
+
+static void
+next_host(struct mx *m, bool is_unknown)
+{
+	if (m->at < m->n_hosts)
+		ask(m);
+	else if (!m->had_host && !m->had_temp && is_unknown && m->n_hosts == 1)
+		end(m, MX_PERM, "5.1.2 There is no such domain");
+	else
+		end_hosts(m);
+}
+
 static void
 addresses_came(void *owner)
 {
@@ -50,29 +115,39 @@ addresses_came(void *owner)
 	take(m, &m->a);
 	dns_cancel(&m->a); /* the other's wake may still be to come */
 	dns_cancel(&m->aaaa);
-	if (m->n_addresses > 0) {
+	if (m->look == m->n_looked) {
+		m->n_looked++;
+		if (has_own_address(m)) {
+			if (leave_out(m, m->look))
+				next_host(m, false);
+			return;
+		}
+	}
+	if (m->look != m->at || has_unseen(m)) {
+		ask(m);
+	} else if (m->n_addresses > 0) {
 		m->had_host = true;
 		end(m, MX_HOST, "");
-	} else if (++m->at < m->n_hosts) {
-		ask_addresses(m);
-	} else if (!m->had_host && !m->had_temp && is_unknown &&
-	           m->n_hosts == 1) {
-		end(m, MX_PERM, "5.1.2 There is no such domain");
 	} else {
-		end_hosts(m);
+		m->at++;
+		next_host(m, is_unknown);
 	}
 }
 
+/* Ask for the addresses of the host at m->at. One that is as good may be
+ * ourselves, and then none of them is to be tried: all are looked at first. */
 static void
-ask_addresses(struct mx *m)
+ask(struct mx *m)
 {
-	struct span name = span_str(m->hosts[m->at].name);
+	struct span name;
 
+	m->look = has_unseen(m) ? m->n_looked : m->at;
+	name = span_str(m->hosts[m->look].name);
 	memcpy(m->host, name.p, name.len + 1);
 	m->host_len = name.len;
 	m->state = MX_PENDING;
-	dns_ask(m->dns, &m->aaaa, DNS_AAAA, name, addresses_came, m);
-	dns_ask(m->dns, &m->a, DNS_A, name, addresses_came, m);
+	dns_ask(m->env.dns, &m->aaaa, DNS_AAAA, name, addresses_came, m);
+	dns_ask(m->env.dns, &m->a, DNS_A, name, addresses_came, m);
 }
 
 static bool
@@ -153,8 +228,8 @@ mx_came(void *owner)
 	dns_cancel(&m->mx_query);
 	if (m->n_hosts == 0)
 		end(m, MX_PERM, "5.4.4 The domain's MX records name no host");
-	else
-		ask_addresses(m);
+	else if (leave_out_name(m))
+		ask(m);
 }
 
 static void
@@ -165,16 +240,20 @@ literal_came(void *owner)
 	m->addresses[0] = m->literal;
 	m->n_addresses = 1;
 	m->had_host = true;
-	end(m, MX_HOST, "");
+	if (!has_own_address(m) || leave_out(m, 0))
+		end(m, MX_HOST, "");
 }
 
 void
-mx_begin(struct mx *m, struct dns *dns, struct span domain, bool is_fixed,
-    void (*wake)(void *owner), void *owner)
+mx_begin(struct mx *m, const struct mx_env *env, struct span domain,
+    bool is_fixed, void (*wake)(void *owner), void *owner)
 {
 	memset(m, 0, sizeof(*m));
 	m->state = MX_PENDING;
-	m->dns = dns;
+	m->env = *env;
+	m->env.host = span_sub(env->host, 0, DNS_MAX_NAME);
+	memcpy(m->own, m->env.host.p, m->env.host.len);
+	m->env.host.p = m->own;
 	m->wake = wake;
 	m->owner = owner;
 	m->is_fixed = is_fixed;
@@ -184,11 +263,11 @@ mx_begin(struct mx *m, struct dns *dns, struct span domain, bool is_fixed,
 		memcpy(m->host, m->hosts[0].name, domain.len + 1);
 		m->host_len = domain.len;
 		/* A question that needs no packet brings the wake. */
-		dns_ask(dns, &m->a, DNS_A, SPAN(""), literal_came, m);
+		dns_ask(env->dns, &m->a, DNS_A, SPAN(""), literal_came, m);
 	} else if (is_fixed) {
-		ask_addresses(m);
+		ask(m);
 	} else {
-		dns_ask(dns, &m->mx_query, DNS_MX, domain, mx_came, m);
+		dns_ask(env->dns, &m->mx_query, DNS_MX, domain, mx_came, m);
 	}
 }
 
@@ -196,7 +275,7 @@ void
 mx_next(struct mx *m)
 {
 	if (!m->is_literal && ++m->at < m->n_hosts)
-		ask_addresses(m);
+		ask(m);
 	else
 		m->state = m->had_temp ? MX_TEMP : MX_END;
 }

@@ -3,7 +3,9 @@
  *
  * Hosts come by preference, in random order among equals, each with its IPv6
  * and IPv4 addresses; without MX records the domain itself is the host. Those
- * that have no address are passed over.
+ * that have no address are passed over. Where we are a host of the domain
+ * ourselves (by our name, or by an address at which we listen), we and all
+ * that are not preferred to us are left out: mail would come back.
  *
  * Ownership  who looks embeds a struct mx, and ends it before it dies.
  * Wake       from mx_begin and mx_next on, once, never from inside them.
@@ -22,7 +24,14 @@ enum mx_state {
 	MX_HOST, /* host and addresses are there */
 	MX_END,  /* no more hosts */
 	MX_TEMP, /* the resolver could not tell */
-	MX_PERM  /* there is no such domain, or it takes no mail */
+	MX_PERM  /* there is no such domain, it takes no mail, or only we do */
+};
+
+struct mx_env {
+	struct dns *dns;
+	struct loop *loop; /* whose listeners are ours */
+	struct span host;  /* our name; copied */
+	uint16_t port;     /* where the hosts will be called */
 };
 
 struct mx {
@@ -33,7 +42,8 @@ struct mx {
 	struct peer addresses[MX_MAX_ADDRESSES];
 	size_t n_addresses;
 	/* --- private */
-	struct dns *dns;
+	struct mx_env env;
+	char own[DNS_MAX_NAME + 1]; /* env.host */
 	struct dns_query mx_query, a, aaaa;
 	struct {
 		char name[DNS_MAX_NAME + 1];
@@ -41,6 +51,8 @@ struct mx {
 		uint32_t random;
 	} hosts[MX_MAX_HOSTS];
 	size_t n_hosts, at;
+	size_t look;     /* whose addresses are asked for */
+	size_t n_looked; /* hosts of which we know that they are not we */
 	bool is_literal;
 	bool had_temp; /* one host's addresses could not be told */
 	bool had_host; /* one had addresses */
@@ -51,8 +63,8 @@ struct mx {
 };
 
 /* Look for the hosts of a domain; is_fixed: this host (or address) itself. */
-void mx_begin(struct mx *m, struct dns *dns, struct span domain, bool is_fixed,
-    void (*wake)(void *owner), void *owner);
+void mx_begin(struct mx *m, const struct mx_env *env, struct span domain,
+    bool is_fixed, void (*wake)(void *owner), void *owner);
 
 /* The next host; in MX_HOST only. The state is MX_PENDING, or MX_END at
  * once (no wake comes). */

@@ -290,6 +290,11 @@ def failures_are_told(s, sink):
                     for r in parts_of(m)[2])
     assert status == ["5.1.10", "5.1.2"], status
     purge(s)
+    # We are the best of its hosts, and do not know it (RFC 5321 5.1).
+    submit(s, ["kim@loop.test"])
+    rcpt = parts_of(reports(s, 1)[0])[2][0]
+    assert rcpt["Status"] == "5.4.6", rcpt
+    purge(s)
 
 
 def relayed_without_dsn(s, plain_sink):
@@ -424,6 +429,7 @@ def main():
         "mx.far.test": {"A": ["127.0.0.2"]},
         "plain.test": {"A": ["127.0.0.3"]},
         "null.test": {"MX": ["0 ."]},
+        "loop.test": {"MX": ["10 mail.example.test", "20 mx.far.test"]},
     }
     sink = Sink("127.0.0.2")
     plain_sink = Sink("127.0.0.3", ("PIPELINING",))
