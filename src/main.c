@@ -7,6 +7,7 @@
 #include "pop3/pop3.h"
 #include "queue/mover.h"
 #include "smtp/smtp.h"
+#include "smtp/smtp_out.h"
 #include "trust/trust.h"
 
 static struct smtp_env mx, submission;
@@ -14,6 +15,7 @@ static struct pop3_env pop3;
 static struct imap_env imap;
 static struct trust_options trust;
 static struct mover_env outbound;
+static struct smtp_out_times out_times;
 static struct mover *mover;
 
 /* The words of queue.route, in their order. */
@@ -124,6 +126,50 @@ refresh_trust(const struct serve_parts *p)
 }
 
 static void
+refresh_out_times(const struct settings *st)
+{
+	const struct {
+		uint32_t *ms;
+		enum setting_id id;
+	} rows[] = {
+		{ &out_times.connect_ms, SET_OUT_CONNECT },
+		{ &out_times.banner_ms, SET_OUT_BANNER },
+		{ &out_times.hello_ms, SET_OUT_HELLO },
+		{ &out_times.mail_ms, SET_OUT_MAIL },
+		{ &out_times.rcpt_ms, SET_OUT_RCPT },
+		{ &out_times.data_ms, SET_OUT_DATA },
+		{ &out_times.block_ms, SET_OUT_BLOCK },
+		{ &out_times.end_ms, SET_OUT_END },
+		{ &out_times.idle_ms, SET_OUT_IDLE },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		*rows[i].ms = (uint32_t)st->n[rows[i].id] * 1000;
+	outbound.times = &out_times;
+}
+
+/* The addresses that mail leaves from: the last one of each family counts. */
+static void
+refresh_source(const struct serve_parts *p)
+{
+	char storage[128];
+	struct buf list;
+	struct span rest;
+	struct peer one;
+
+	outbound.has_source[PEER_IP4] = outbound.has_source[PEER_IP6] = false;
+	buf_init_fixed(&list, storage, sizeof(storage));
+	if (settings_text(p->store, SET_QUEUE_SOURCE, &list) < 0)
+		return;
+	rest = buf_span(&list);
+	while (rest.len > 0)
+		if (peer_parse(span_split(&rest, ' '), &one) == 0) {
+			outbound.source[one.family] = one;
+			outbound.has_source[one.family] = true;
+		}
+}
+
+static void
 refresh_queue(const struct serve_parts *p)
 {
 	const struct settings *st = p->settings;
@@ -144,6 +190,8 @@ refresh_queue(const struct serve_parts *p)
 	l->max_dest_connections = (uint32_t)st->n[SET_QUEUE_CONNS_DEST];
 	l->max_per_connection = (uint32_t)st->n[SET_QUEUE_PER_CONN];
 	l->port = (uint16_t)st->n[SET_QUEUE_PORT];
+	refresh_source(p);
+	refresh_out_times(st);
 	outbound.is_relay_only = st->n[SET_QUEUE_ROUTE] == ROUTE_RELAY;
 	outbound.is_paused =
 	    st->n[SET_QUEUE_ROUTE] == ROUTE_NONE || p->dns == NULL;

@@ -69,7 +69,17 @@
 	SETTING(LIMIT_RCPTS,          "limits.person-recipients-hour", SETTING_INT, "1000", 0,        1000000,       "",         "To how many recipients of other domains one person may send in an hour; 0: any number.") \
 	SETTING(QUEUE_ROUTE,          "queue.route",             SETTING_CHOICE, "mx",      0,        0,             "mx relay none", "How mail leaves: by the recipients' domains (where no relay is set), only through relays (`tinpost relay`), or not at all.") \
 	SETTING(QUEUE_PORT,           "queue.port",              SETTING_INT,    "25",      1,        65535,         "port",     "The port of other mail servers.") \
+	SETTING(QUEUE_SOURCE,         "queue.source",            SETTING_LISTEN, "*",       1,        100,           "",         "The address of this machine that mail leaves from, one of IPv4 and one of IPv6; * lets the system choose.") \
 	SETTING(QUEUE_RETRY,          "queue.retry",             SETTING_TEXT,   "1m 5m 15m 30m 1h 2h 4h", 1, 200,   "",         "Times between two attempts to deliver, growing; the last one goes on.") \
+	SETTING(OUT_CONNECT,          "queue.connect-time",      SETTING_TIME,   "30s",     1,        600,           "seconds",  "Time to connect to one address of another server.") \
+	SETTING(OUT_BANNER,           "queue.greeting-time",     SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its greeting (RFC 5321 4.5.3.2.1).") \
+	SETTING(OUT_HELLO,            "queue.hello-time",        SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to EHLO, STARTTLS and each step of signing in, and for the TLS handshake.") \
+	SETTING(OUT_MAIL,             "queue.mail-time",         SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to MAIL (RFC 5321 4.5.3.2.2).") \
+	SETTING(OUT_RCPT,             "queue.recipient-time",    SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to a recipient (RFC 5321 4.5.3.2.3).") \
+	SETTING(OUT_DATA,             "queue.data-time",         SETTING_TIME,   "2m",      1,        3600,          "seconds",  "Time for its reply to DATA (RFC 5321 4.5.3.2.4).") \
+	SETTING(OUT_BLOCK,            "queue.block-time",        SETTING_TIME,   "3m",      1,        3600,          "seconds",  "Time in which it must take something of the message (RFC 5321 4.5.3.2.5).") \
+	SETTING(OUT_END,              "queue.end-time",          SETTING_TIME,   "10m",     1,        3600,          "seconds",  "Time for its reply to the end of a message (RFC 5321 4.5.3.2.6); a shorter one sends more messages twice.") \
+	SETTING(OUT_IDLE,             "queue.idle-time",         SETTING_TIME,   "5s",      1,        300,           "seconds",  "How long a connection without further mail is kept.") \
 	SETTING(QUEUE_EXPIRE,         "queue.expire",            SETTING_TIME,   "5d",      60,       30 * 86400,    "seconds",  "How long delivery is tried, then the message goes back (RFC 5321 4.5.4.1: 4 to 5 days).") \
 	SETTING(QUEUE_NOTICE,         "queue.delay-notice",      SETTING_TIME,   "4h",      0,        30 * 86400,    "seconds",  "When the sender is told of a delay; 0: never.") \
 	SETTING(QUEUE_MAX,            "queue.max",               SETTING_INT,    "100000",  1,        10000000,      "messages", "Messages that wait at once; past it mail to other domains is refused for now.") \

@@ -380,6 +380,8 @@ connect_host(struct lane *n)
 		.ehlo = env->host };
 	int rc;
 
+	for (int i = 0; i < 2; i++)
+		route.from[i] = env->has_source[i] ? &env->source[i] : NULL;
 	if (n->relay != NULL) {
 		route.port = n->relay->r.port;
 		route.auth.user = n->relay->r.user;

@@ -13,7 +13,7 @@
 #ifndef TINPOST_QUEUE_MOVER_H
 #define TINPOST_QUEUE_MOVER_H
 
-#include "base/buf.h"
+#include "net/peer.h"
 
 struct dns;
 struct smtp_out_times;
@@ -41,6 +41,9 @@ struct mover_env {
 	struct dns *dns;
 	struct span host; /* our name, for EHLO and in reports */
 	struct mover_limits limits;
+	/* Our addresses, by family; where has_source is false, any. */
+	struct peer source[2];
+	bool has_source[2];
 	/* Only through relays, or (paused) not at all. */
 	bool is_relay_only, is_paused;
 	const struct smtp_out_times *times; /* NULL: the defaults */

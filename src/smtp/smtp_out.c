@@ -403,8 +403,8 @@ dial_next(struct smtp_out *o)
 	int rc = link == NULL ? ERR_NOMEM : 0;
 
 	d.to.port = o->port;
-	if (o->has_from && o->from.family == d.to.family)
-		d.from = &o->from;
+	if (d.to.family < 2 && o->has_from[d.to.family])
+		d.from = &o->from[d.to.family];
 	o->facts.address = d.to;
 	o->facts.offers_tls = false;
 	o->reply = (struct smtp_reply){ 0 };
@@ -469,9 +469,11 @@ keep_route(struct smtp_out *o, const struct smtp_route *r)
 	                                                 : r->n_addresses);
 	for (size_t i = 0; i < o->n_addresses; i++)
 		o->addresses[i] = r->addresses[i];
-	o->has_from = r->from != NULL;
-	if (o->has_from)
-		o->from = *r->from;
+	for (int i = 0; i < 2; i++) {
+		o->has_from[i] = r->from[i] != NULL;
+		if (o->has_from[i])
+			o->from[i] = *r->from[i];
+	}
 	o->facts.host = o->host;
 	return 0;
 }

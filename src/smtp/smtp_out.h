@@ -86,8 +86,9 @@ struct smtp_route {
 	size_t n_addresses;
 	enum smtp_out_tls tls;
 	struct smtp_out_auth auth;
-	struct span ehlo;        /* our name */
-	const struct peer *from; /* our address, for those of its family */
+	struct span ehlo; /* our name */
+	/* Our address for each family (PEER_IP4, PEER_IP6); NULL: any. */
+	const struct peer *from[2];
 };
 
 struct smtp_out_env {

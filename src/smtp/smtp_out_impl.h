@@ -75,10 +75,10 @@ struct smtp_out {
 	struct buf names; /* what the spans point to */
 	struct span host, ehlo, user, secret;
 	struct peer addresses[MAX_OUT_ADDRESSES];
-	struct peer from;
+	struct peer from[2];
 	uint8_t n_addresses, at;
 	uint16_t port;
-	bool has_from, is_bearer;
+	bool has_from[2], is_bearer;
 	enum smtp_out_tls tls;
 	bool is_tls_broken; /* a handshake failed at this address */
 	/* The connection. */
