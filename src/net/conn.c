@@ -265,6 +265,12 @@ conn_is_eof(const struct conn *c)
 	return c->is_eof;
 }
 
+bool
+conn_is_cut(const struct conn *c)
+{
+	return c->is_cut;
+}
+
 void
 conn_pause_input(struct conn *c, bool is_paused)
 {

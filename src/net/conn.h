@@ -61,6 +61,9 @@ void conn_set_in_max(struct conn *c, size_t bytes);
 /* The peer has ended its direction and conn_in() holds the last of it. What
  * is put can still reach it. */
 bool conn_is_eof(const struct conn *c);
+/* It has, but TLS did not say so (no close_notify): who can cut the line may
+ * have cut the input. Mail protocols end by commands and need not ask. */
+bool conn_is_cut(const struct conn *c);
 /* Stop (start) reading, while the session waits for something else. Starting
  * also wakes, so that input at hand is looked at. */
 void conn_pause_input(struct conn *c, bool is_paused);

@@ -113,7 +113,7 @@ read_tls(struct conn *c, size_t max)
 	if (n == 0) {
 		/* Without close_notify: cut off, or a careless client. Mail
 		 * protocols end by commands, so both are an end of input. */
-		c->is_eof = c->has_news = true;
+		c->is_eof = c->is_cut = c->has_news = true;
 		return;
 	}
 	switch (decrypt(c, (size_t)n)) {
