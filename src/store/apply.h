@@ -43,6 +43,9 @@ apply_fn queue_apply_dest;
 apply_fn queue_apply_times;
 apply_fn relay_apply_put;
 apply_fn relay_apply_remove;
+apply_fn memo_apply_put;
+apply_fn memo_apply_delete;
+apply_fn memo_apply_sweep;
 
 /* A UIDVALIDITY for the next mailbox to be made (mailbox.c). */
 uint32_t mailbox_fresh_uidvalidity(struct store *s);

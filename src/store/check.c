@@ -344,6 +344,8 @@ static const struct {
 	{ check_queue_waits, SLICE_RECORDS },
 	{ check_queue_dests, SLICE_RECORDS },
 	{ check_queue_notices, SLICE_RECORDS },
+	{ check_memos, SLICE_RECORDS },
+	{ check_memo_times, SLICE_RECORDS },
 	{ check_refs, SLICE_RECORDS },
 	{ check_dead, SLICE_RECORDS },
 	{ check_bodies, SLICE_CHUNKS },

@@ -1,6 +1,7 @@
 /* check_in.h - the inside of a check: check.c walks the index,
  * check_mailbox.c what belongs to mailboxes, check_queue.c the queue,
- * check_body.c bodies and volumes. Room-private.
+ * check_memo.c facts with a time, check_body.c bodies and volumes.
+ * Room-private.
  */
 #ifndef TINPOST_STORE_CHECK_IN_H
 #define TINPOST_STORE_CHECK_IN_H
@@ -42,6 +43,10 @@ struct check {
 	uint32_t volume;
 	uint32_t volume_chunk;
 
+	uint64_t n_memos;     /* rows seen of this kind */
+	uint8_t memo_kind;    /* 0: of none */
+	uint64_t memo_counts; /* that kind says */
+
 	bool is_in_queue;   /* its references are counted */
 	uint32_t n_waiting; /* rows seen of this destination */
 	size_t dest_len;
@@ -78,6 +83,10 @@ MUST_USE int check_strays(struct check *c);
 MUST_USE int check_keywords(struct check *c);
 MUST_USE int check_names(struct check *c);
 MUST_USE int check_changes(struct check *c);
+
+/* The parts of check_memo.c: as those below. */
+MUST_USE int check_memos(struct check *c);
+MUST_USE int check_memo_times(struct check *c);
 
 /* The parts of check_queue.c: as those below. */
 MUST_USE int check_queue(struct check *c);

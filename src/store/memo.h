@@ -52,8 +52,7 @@ MUST_USE int memo_get(struct store *s, enum memo_kind kind, struct span key,
     struct buf *value, int64_t *until_s);
 
 /* ERR_NONE: there was none. */
-MUST_USE int memo_delete(
-    struct store *s, enum memo_kind kind, struct span key);
+MUST_USE int memo_delete(struct store *s, enum memo_kind kind, struct span key);
 
 /* The fact with the least key > *key (empty to begin), whose time is not over;
  * replaces *key and *value. value and until_s may be NULL. ERR_NONE: no more.

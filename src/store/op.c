@@ -39,6 +39,9 @@ static apply_fn *const apply[N_OPS] = {
 	[OP_QUEUE_TIMES] = queue_apply_times,
 	[OP_RELAY_PUT] = relay_apply_put,
 	[OP_RELAY_REMOVE] = relay_apply_remove,
+	[OP_MEMO_PUT] = memo_apply_put,
+	[OP_MEMO_DELETE] = memo_apply_delete,
+	[OP_MEMO_SWEEP] = memo_apply_sweep,
 };
 
 int

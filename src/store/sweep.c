@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "store/apply.h"
 #include "store/hidden.h"
+#include "store/memo_in.h"
 #include "store/row.h"
 
 /* Rule 8: 64 records an operation; a message is up to three. */
@@ -356,5 +357,7 @@ sweep_step(struct store *s)
 	while (rc == 0 && ++n < SWEEP_OPS && clock_mono_us() < until_us);
 	if (rc == 0 || (rc == ERR_NONE && n > 0))
 		return 1;
-	return rc == ERR_NONE ? volume_sweep(s->volumes, s) : rc;
+	if (rc == ERR_NONE)
+		rc = memo_sweep(s);
+	return rc == 0 ? volume_sweep(s->volumes, s) : rc;
 }

@@ -11,7 +11,7 @@ static const char *const names[N_TREES] = { "meta", "setting", "domain",
 	"account", "usage", "address", "target", "mailbox", "name",
 	"subscription", "keyword", "message", "change", "body", "dead",
 	"volume", "event", "intent", "queue", "qrcpt", "qwait", "qdest", "qdue",
-	"qnotice", "relay" };
+	"qnotice", "relay", "memo", "mtime" };
 
 enum what { GET, FIND, SEEK, NEXT, BEFORE, PUT, DELETE };
 

@@ -39,6 +39,8 @@ enum tree {
 	TREE_QDUE,
 	TREE_QNOTICE,
 	TREE_RELAY,
+	TREE_MEMO,
+	TREE_MTIME,
 	N_TREES
 };
 

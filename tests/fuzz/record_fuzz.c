@@ -2,6 +2,7 @@
  * be written and read again. */
 #include <stdlib.h>
 
+#include "store/memo_in.h"
 #include "store/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -35,13 +36,17 @@ read_sets(struct span value)
 static void
 read_texts(struct span value)
 {
-	struct span text;
+	struct span text, rest;
+	int64_t until;
 	struct event e;
 	struct buf b;
 
 	buf_init(&b, RECORD_BYTES);
 	(void)!record_get_text(value, &text);
 	(void)!record_get_event(value, &e);
+	if (memo_parse(value, &rest, &until) == 0 &&
+	    (until < 0 || rest.len != value.len - 9))
+		abort();
 	(void)!key_address_text(value, &b);
 	buf_deinit(&b);
 }
