@@ -20,6 +20,7 @@
 #include "net/dns.h"
 #include "net/listen.h"
 #include "net/loop.h"
+#include "net/network.h"
 #include "net/peer.h"
 #include "net/tls.h"
 
