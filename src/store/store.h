@@ -126,6 +126,7 @@
 #include "store/restore.h"
 #include "store/setting.h"
 #include "store/signing_key.h"
+#include "store/tally.h"
 #include "store/upload.h"
 
 struct store;
