@@ -79,6 +79,9 @@ struct smtp_env {
 	/* How mail at SMTP_MX is judged (trust/trust.h), which may make a
 	 * session wait behind its data; NULL: it is not. Borrowed. */
 	const struct trust_options *trust;
+	/* Reports to other domains come from here (reports/), and reports about
+	 * ours come here: what is for nobody else is not told of. */
+	struct span report_contact;
 	bool sends_out;      /* mail to other domains is taken at all */
 	uint64_t max_queued; /* messages in the queue */
 	uint32_t expire_s;   /* how long the queue tries */

@@ -251,8 +251,10 @@ judge(struct smtp *s)
 static void
 end_message(struct smtp *s, const char *refusal)
 {
-	if (refusal == NULL)
+	if (refusal == NULL) {
+		smtp_judge_count(s);
 		refusal = smtp_judge_refusal(s->txn);
+	}
 	if (refusal == NULL && smtp_judge_put(s->txn) < 0)
 		refusal = smtp_error_text(ERR_NOMEM);
 	if (refusal == NULL) {

@@ -1,6 +1,9 @@
 /* smtp_judge.c - a message from elsewhere is judged (trust/trust.h) while it
  * comes, and waits at its end for what DNS has not told yet. */
+#include "base/clock.h"
+#include "base/log.h"
 #include "smtp/smtp_session.h"
+#include "store/tally.h"
 
 static void
 wake(void *owner)
@@ -53,6 +56,61 @@ bool
 smtp_judge_is_waiting(const struct smtp_txn *t)
 {
 	return t->trust != NULL && !trust_is_known(t->trust);
+}
+
+/* Is it for the address that gets reports alone? A report about a report
+ * would be answered in turn, day after day. */
+static bool
+is_report(const struct smtp *s)
+{
+	char storage[MAX_ADDRESS_BYTES + 4];
+	struct buf b;
+
+	for (const struct smtp_rcpt *r = s->txn->rcpts; r != NULL;
+	     r = r->next) {
+		buf_init_fixed(&b, storage, sizeof(storage));
+		address_put(&b, r->local, r->domain);
+		if (!span_is_nocase(buf_span(&b), s->env->report_contact))
+			return false;
+	}
+	return true;
+}
+
+static int
+count(struct smtp *s, const struct dmarc_row *row)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, DMARC_ROW_BYTES);
+	dmarc_row_put_source(&text, conn_peer(s->conn));
+	buf_put_char(&text, '\0');
+	dmarc_row_put_rest(&text, row);
+	rc = buf_error(&text);
+	if (rc == 0)
+		rc = tally_add(s->env->store, MEMO_DMARC_ROW, clock_wall_s(),
+		    row->domain, SPAN("r"), buf_span(&text), 1);
+	buf_deinit(&text);
+	return rc;
+}
+
+void
+smtp_judge_count(struct smtp *s)
+{
+	struct dmarc_row row;
+	struct log l;
+	int rc;
+
+	if (s->txn->trust == NULL || !s->env->trust->has_rows || is_report(s) ||
+	    !trust_dmarc_row(s->txn->trust, &row))
+		return;
+	rc = count(s, &row);
+	if (rc == 0)
+		return;
+	log_begin(&l, LOG_WARN, "report.not_counted");
+	log_str(&l, "domain", row.domain);
+	log_err(&l, "reason", rc);
+	log_end(&l);
 }
 
 const char *

@@ -188,6 +188,8 @@ MUST_USE int smtp_judge_begin(struct smtp *s);
 /* The message is whole: is there a verdict to wait for? */
 bool smtp_judge_wait(struct smtp *s);
 bool smtp_judge_is_waiting(const struct smtp_txn *t);
+/* It is judged: count it for the report to its domain (RFC 9990). */
+void smtp_judge_count(struct smtp *s);
 /* The reply when it is refused; NULL: it may be stored. */
 const char *smtp_judge_refusal(const struct smtp_txn *t);
 /* Put Authentication-Results into the prefix and the summary. ERR_NOMEM,

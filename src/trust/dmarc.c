@@ -34,6 +34,8 @@ struct dmarc {
 	enum dmarc_result result;
 	bool is_asked_to_judge, is_unknown;
 	bool is_aligned, may_be_aligned;
+	bool is_spf_aligned, is_dkim_aligned;
+	bool looks_at_all;
 	unsigned n_exists; /* types that were asked for */
 	bool is_nonexistent;
 };
@@ -281,10 +283,15 @@ walk_woken(void *owner)
 static void
 note_aligned(struct dmarc *d, const struct dmarc_identity *i)
 {
-	if (i->is_unknown)
+	if (i->is_unknown) {
 		d->may_be_aligned = true;
+		return;
+	}
+	d->is_aligned = true;
+	if (i->is_spf)
+		d->is_spf_aligned = true;
 	else
-		d->is_aligned = true;
+		d->is_dkim_aligned = true;
 }
 
 /* Look at one identity. False: its walk has begun. */
@@ -321,6 +328,13 @@ end_other(struct dmarc *d)
 		note_aligned(d, &d->list[d->at]);
 }
 
+/* Would this identity tell nothing new? */
+static bool
+is_needless(const struct dmarc *d, const struct dmarc_identity *i)
+{
+	return d->looks_at_all ? dmarc_is_aligned(d, i->is_spf) : d->is_aligned;
+}
+
 static enum dmarc_result
 conclude(const struct dmarc *d)
 {
@@ -353,8 +367,9 @@ is_known(struct dmarc *d)
 		d->other.is_over = false;
 		d->at++;
 	}
-	for (; d->at < d->n && !d->is_aligned; d->at++)
-		if (!align(d, &d->list[d->at]))
+	for (; d->at < d->n; d->at++)
+		if (!is_needless(d, &d->list[d->at]) &&
+		    !align(d, &d->list[d->at]))
 			return false;
 	d->result = conclude(d);
 	return true;
@@ -413,7 +428,7 @@ dmarc_give_up(struct dmarc *d)
 	dns_cancel(&d->query);
 	dns_cancel(&d->exists);
 	if (d->result == DMARC_PENDING)
-		d->result = DMARC_TEMPERROR;
+		d->result = d->is_aligned ? DMARC_PASS : DMARC_TEMPERROR;
 }
 
 enum dmarc_result
@@ -426,6 +441,46 @@ struct span
 dmarc_author(const struct dmarc *d)
 {
 	return d->author.start;
+}
+
+void
+dmarc_look_at_all(struct dmarc *d)
+{
+	d->looks_at_all = true;
+}
+
+bool
+dmarc_is_aligned(const struct dmarc *d, bool is_spf)
+{
+	return is_spf ? d->is_spf_aligned : d->is_dkim_aligned;
+}
+
+struct span
+dmarc_domain(const struct dmarc *d)
+{
+	const struct walk *w = &d->author;
+
+	if (w->has_own)
+		return w->start;
+	if (w->has_org)
+		return w->org;
+	return w->has_psd ? w->at : span_of(NULL, 0);
+}
+
+bool
+dmarc_has_rua(const struct dmarc *d)
+{
+	const struct dmarc_record *r = policy_record(d);
+
+	return r != NULL && r->has_rua;
+}
+
+struct span
+dmarc_org(const struct dmarc *d)
+{
+	const struct walk *w = &d->author;
+
+	return w->is_over && !w->has_failed ? w->org : span_of(NULL, 0);
 }
 
 const char *

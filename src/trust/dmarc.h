@@ -57,6 +57,21 @@ struct span dmarc_author(const struct dmarc *d);
 
 void dmarc_give_up(struct dmarc *d);
 
+/* --- for aggregate reports (RFC 9990) --- */
+
+/* Look at each identity, also when one is aligned already: before dmarc_judge.
+ * That can take another walk. */
+void dmarc_look_at_all(struct dmarc *d);
+/* Is one of SPF (of DKIM) aligned? When all were looked at. */
+bool dmarc_is_aligned(const struct dmarc *d, bool is_spf);
+/* Where the record was found that counts; empty: there is none. */
+struct span dmarc_domain(const struct dmarc *d);
+/* Does that record ask for aggregate reports? */
+bool dmarc_has_rua(const struct dmarc *d);
+/* The organizational domain of the author's (RFC 9989 4.10.2); empty: the DNS
+ * did not tell. */
+struct span dmarc_org(const struct dmarc *d);
+
 const char *dmarc_name(enum dmarc_result r);
 const char *dmarc_policy_name(enum dmarc_policy p);
 

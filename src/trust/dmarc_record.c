@@ -98,6 +98,18 @@ set_policies(const struct values *v, struct dmarc_record *out)
 	return v->p.p == NULL && out->psd != DMARC_PSD_UNKNOWN ? 0 : ERR_SYNTAX;
 }
 
+struct span
+dmarc_record_value(struct span txt, struct span name)
+{
+	struct cur c = cur_of(txt);
+	struct span tag, value;
+
+	while (next(&c, &tag, &value) == 0)
+		if (span_is_nocase(tag, name))
+			return value;
+	return span_of(NULL, 0);
+}
+
 int
 dmarc_record_parse(struct span txt, struct dmarc_record *out)
 {
@@ -120,5 +132,6 @@ dmarc_record_parse(struct span txt, struct dmarc_record *out)
 	out->is_strict_dkim = span_is_nocase(v.adkim, SPAN("s"));
 	out->is_strict_spf = span_is_nocase(v.aspf, SPAN("s"));
 	out->is_testing = span_is_nocase(v.t, SPAN("y"));
+	out->has_rua = v.rua.len > 0;
 	return set_policies(&v, out);
 }

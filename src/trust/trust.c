@@ -149,6 +149,8 @@ begin_header(struct trust *t)
 			rc = dmarc_new(t->options.dns,
 			    span_of(t->author, t->n_author), woken, t,
 			    &t->dmarc);
+		if (t->dmarc != NULL && t->options.has_rows)
+			dmarc_look_at_all(t->dmarc);
 	}
 	if (rc < 0)
 		t->fault = rc;
@@ -411,6 +413,61 @@ trust_dmarc(const struct trust *t)
 	if (t->dmarc == NULL)
 		return t->fault < 0 ? DMARC_TEMPERROR : DMARC_NONE;
 	return dmarc_result(t->dmarc);
+}
+
+/* What was done, and why not what was asked for. */
+static void
+set_done(const struct trust *t, struct dmarc_row *out)
+{
+	static const enum dmarc_done of_policy[] = { [DMARC_P_NONE] =
+		                                         DMARC_DONE_NONE,
+		[DMARC_P_QUARANTINE] = DMARC_DONE_QUARANTINE,
+		[DMARC_P_REJECT] = DMARC_DONE_REJECT };
+	enum dmarc_policy asked = dmarc_asked(t->dmarc);
+
+	if (t->verdict == TRUST_JUNK)
+		out->done = DMARC_DONE_QUARANTINE;
+	else if (t->verdict == TRUST_REJECT)
+		out->done = DMARC_DONE_REJECT;
+	else if (trust_dmarc(t) == DMARC_PASS && asked != DMARC_P_NONE)
+		out->done = DMARC_DONE_PASS;
+	if (trust_dmarc(t) == DMARC_PASS || out->done == of_policy[asked])
+		return;
+	if (out->done == of_policy[dmarc_policy(t->dmarc)]) {
+		out->reason = "policy_test_mode";
+		out->comment = "t=y";
+		return;
+	}
+	out->reason = "local_policy";
+	out->comment = t->verdict == TRUST_REJECT ? "refused for SPF"
+	               : t->options.dmarc != TRUST_ACT
+	                   ? "policies are noted only"
+	                   : "not told from whom it is";
+}
+
+bool
+trust_dmarc_row(const struct trust *t, struct dmarc_row *out)
+{
+	enum dmarc_result r = trust_dmarc(t);
+	struct span from = t->mail_from;
+
+	*out = (struct dmarc_row){ .dkim = t->dkim };
+	if (t->dmarc == NULL || !dmarc_has_rua(t->dmarc) ||
+	    t->verdict == TRUST_TEMPFAIL ||
+	    (r != DMARC_PASS && r != DMARC_FAIL && r != DMARC_TEMPERROR))
+		return false;
+	out->domain = dmarc_domain(t->dmarc);
+	out->is_spf_aligned = dmarc_is_aligned(t->dmarc, true);
+	out->is_dkim_aligned = dmarc_is_aligned(t->dmarc, false);
+	out->header_from = dmarc_author(t->dmarc);
+	out->envelope_from =
+	    span_sub(from, span_rfind(from, '@') + 1, from.len);
+	if (t->spf != NULL) {
+		out->spf_domain = spf_domain(t->spf);
+		out->spf = trust_spf(t);
+	}
+	set_done(t, out);
+	return true;
 }
 
 /* RFC 8601 2.7.2: for a null sender, the name in HELO is the identity. */

@@ -20,6 +20,8 @@
 #include "trust/dkim.h"
 #include "trust/dkim_sign.h"
 #include "trust/dmarc.h"
+#include "trust/dmarc_record.h"
+#include "trust/dmarc_row.h"
 #include "trust/rsa_make.h"
 #include "trust/spf.h"
 #include "trust/srs.h"
@@ -38,6 +40,8 @@ struct trust_options {
 	/* How long results may take from trust_finish on; what is missing then
 	 * is a temperror. */
 	int64_t wait_ms;
+	/* Rows for aggregate reports are wanted: trust_dmarc_row. */
+	bool has_rows;
 };
 
 struct trust_from {
@@ -83,5 +87,10 @@ void trust_put_words(const struct trust *t, struct buf *out);
 /* For who weighs a message: the results themselves; borrowed. */
 enum spf_result trust_spf(const struct trust *t);
 enum dmarc_result trust_dmarc(const struct trust *t);
+
+/* What the domain that asked for a policy is to be told of the message (RFC
+ * 9990); the spans of out live as long as t. False: nothing, since nobody asks
+ * for reports, or the message is to come again. */
+bool trust_dmarc_row(const struct trust *t, struct dmarc_row *out);
 
 #endif
