@@ -1,15 +1,15 @@
 /* tls_note.h - how TLS went with other domains, counted for the daily reports
  * of RFC 8460 (reports/).
  *
- * Counts are facts of memo.h, MEMO_TLS_ROW, by day (UTC) and domain: one of
- * each policy, and one of each different failure. What does not fit any more
- * into the kind's bound is not counted.
+ * Counts are rows of store/tally.h, MEMO_TLS_ROW, each a piece of the report's
+ * JSON:
  *
- *	key	day (be32), domain NUL, policy type, hash of the detail (be64)
- *	value	how often (be32), JSON of the policy or the detail
+ *	class	text				count
+ *	n0, s0	"policy":{...}			sessions that went well
+ *	n1, s1	"result-type":"..."...		sessions that failed so
  *
- * The hash is 0 for a policy itself, whose count is that of sessions that went
- * well.
+ * n is no policy, s MTA-STS. Before a failure there is always the policy's
+ * row.
  */
 #ifndef TINPOST_QUEUE_TLS_NOTE_H
 #define TINPOST_QUEUE_TLS_NOTE_H
@@ -44,7 +44,7 @@ struct tls_note {
 	struct span mx;          /* the host; empty: none was asked */
 	const struct peer *from; /* our address; NULL: not known */
 	const struct peer *to;   /* its address; NULL: none */
-	struct span reason;      /* more about a failure, in words; may be empty */
+	struct span reason; /* more about a failure, in words; may be empty */
 };
 
 /* Count one session. Not for those that carry a report about TLS (RFC 8460
