@@ -128,7 +128,8 @@ pick(struct lane *n)
 	int rc = ERR_NONE;
 
 	drop_message(n);
-	if (n->relay != NULL && !lane_may_send(n->q, &n->relay->r, &until_s)) {
+	if (n->relay != NULL &&
+	    !lane_may_send(n->q, &n->relay->r, true, &until_s)) {
 		rc = queue_set_dest(store_of(n), name_of(n), until_s, 0,
 		    SPAN("4.4.5 The provider's limit of messages an hour is "
 		         "reached"));
@@ -140,6 +141,8 @@ pick(struct lane *n)
 		rc = pick_from(n, false);
 	if (rc < 0)
 		drop_message(n);
+	else if (n->relay != NULL)
+		(void)lane_may_send(n->q, &n->relay->r, false, &until_s);
 	return rc;
 }
 
@@ -275,6 +278,8 @@ settle(struct lane *n, bool *is_host_out)
 		if (n_items[k] > 0)
 			rc = report_settle(lane_env(n->q), &n->message.m,
 			    items[k], n_items[k], &lane_stats(n->q)->n_dsn);
+	if (rc == 0 && n->relay != NULL)
+		lane_save_rate(n->q, &n->relay->r);
 	return rc;
 }
 

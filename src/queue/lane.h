@@ -51,8 +51,13 @@ struct mover_stats *lane_stats(struct mover *q);
 /* Is this message being sent to this destination? */
 bool lane_is_taken(const struct mover *q, struct span name, uint64_t id);
 
-/* May one more message go through a provider now? Else *until_s. */
-bool lane_may_send(struct mover *q, const struct relay *r, int64_t *until_s);
+/* May one more message go through a provider now? It is counted, unless
+ * is_look. Else *until_s. */
+bool lane_may_send(
+    struct mover *q, const struct relay *r, bool is_look, int64_t *until_s);
+
+/* In a turn that writes an outcome anyway: what was counted. */
+void lane_save_rate(struct mover *q, const struct relay *r);
 
 /* The lane has ended: it is freed later, and others may begin. */
 void lane_ended(struct lane *n);

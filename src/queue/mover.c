@@ -18,21 +18,11 @@
 #define JUMP_S 600
 /* For one more connection so many must wait. */
 #define WAITING_PER_LANE 10
-#define MAX_RATES        16
-
-/* Messages given to a provider in an hour. */
-struct rate {
-	uint64_t scope; /* its hash; 0: free */
-	int64_t until_s;
-	uint32_t n;
-};
-
 struct mover {
 	struct mover_env *env;
 	struct lane *lanes;
 	struct timer timer;
 	struct mover_stats stats;
-	struct rate rates[MAX_RATES];
 	int64_t offset_s; /* wall clock less the monotonic one */
 	int64_t jumped_s; /* when it jumped last; 0: never */
 };
@@ -61,31 +51,35 @@ lane_is_taken(const struct mover *q, struct span name, uint64_t id)
 	return false;
 }
 
-bool
-lane_may_send(struct mover *q, const struct relay *r, int64_t *until_s)
+/* The scope of a relay as a key of store/rate.h. */
+static struct span
+rate_key(const struct relay *r, char storage[MAX_RELAY_SCOPE_BYTES + 1])
 {
-	int64_t now = clock_wall_s();
-	struct rate *free_one = &q->rates[0], *found = NULL;
-	uint64_t hash = hash_mem(r->scope) | 1;
+	storage[0] = 'r';
+	memcpy(storage + 1, r->scope.p, r->scope.len);
+	return span_of(storage, r->scope.len + 1);
+}
 
-	if (r->max_per_hour == 0)
-		return true;
-	for (int i = 0; i < MAX_RATES; i++) {
-		if (q->rates[i].scope == hash)
-			found = &q->rates[i];
-		if (q->rates[i].until_s < free_one->until_s)
-			free_one = &q->rates[i];
-	}
-	if (found == NULL || found->until_s <= now ||
-	    found->until_s > now + 3600) {
-		found = found == NULL ? free_one : found;
-		*found = (struct rate){ hash, now + 3600, 0 };
-	}
-	*until_s = found->until_s;
-	if (found->n >= r->max_per_hour)
-		return false;
-	found->n++;
-	return true;
+bool
+lane_may_send(
+    struct mover *q, const struct relay *r, bool is_look, int64_t *until_s)
+{
+	const struct rate_want want = { .messages = 1,
+		.max_messages = r->max_per_hour,
+		.is_look = is_look };
+	char storage[MAX_RELAY_SCOPE_BYTES + 1];
+
+	return r->max_per_hour == 0 ||
+	       rate_take(q->env->store, rate_key(r, storage), &want, NULL,
+	           until_s) == RATE_OK;
+}
+
+void
+lane_save_rate(struct mover *q, const struct relay *r)
+{
+	char storage[MAX_RELAY_SCOPE_BYTES + 1];
+
+	rate_save(q->env->store, rate_key(r, storage));
 }
 
 static void

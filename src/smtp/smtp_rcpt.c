@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "smtp/smtp_rate.h"
 #include "smtp/smtp_session.h"
 #include "trust/trust.h"
 
@@ -230,51 +229,6 @@ n_elsewhere(const struct candidate *r)
 	return n;
 }
 
-/* Told once an hour, beside the refusals: the owner may have to act. */
-static void
-give_alarm(struct smtp *s)
-{
-	struct account_view a;
-	struct log l;
-
-	if (account_get(s->env->store, s->account, &a) < 0)
-		a.address = SPAN("");
-	log_begin(&l, LOG_WARN, "smtp.sends-too-much");
-	log_str(&l, "user", a.address);
-	log_str(&l, "advice",
-	    SPAN("a new password if they did not send this themselves; else "
-	         "limits.person-recipients-hour"));
-	log_end(&l);
-}
-
-/* May this person send to so many more elsewhere? */
-static const char *
-check_rate(struct smtp *s, const struct candidate *r)
-{
-	static struct smtp_rate rate; /* of this process */
-	const struct smtp_rate_limits limits = {
-		.messages = smtp_limits_of(s)->person_messages_hour,
-		.rcpts = smtp_limits_of(s)->person_rcpts_hour
-	};
-	uint32_t n = n_elsewhere(r);
-	enum smtp_rate_answer answer;
-	bool is_first;
-
-	if (n == 0 || s->account == 0)
-		return NULL;
-	answer = smtp_rate_take(&rate, s->account, s->txn->n_onward == 0, n,
-	    &limits, clock_mono_ms() / 1000, &is_first);
-	if (answer == RATE_OK)
-		return NULL;
-	if (is_first)
-		give_alarm(s);
-	return answer == RATE_MESSAGES
-	           ? "450 4.7.1 You have sent as many messages as one person "
-	             "may in an hour; try again later"
-	           : "450 4.7.1 You have sent to as many people as one person "
-	             "may in an hour; try again later";
-}
-
 /* NULL: it is among the recipients now. */
 static const char *
 judge(struct smtp *s, struct candidate *r)
@@ -289,7 +243,7 @@ judge(struct smtp *s, struct candidate *r)
 		return refusal;
 	if (!has_room(s, r))
 		return smtp_error_text(ERR_QUOTA);
-	refusal = check_rate(s, r);
+	refusal = smtp_limit_rcpts(s, n_elsewhere(r));
 	if (refusal != NULL)
 		return refusal;
 	rc = add_rcpt(s, r);

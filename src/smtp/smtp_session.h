@@ -201,6 +201,11 @@ void smtp_judge_put_words(const struct smtp_txn *t, struct buf *out);
 /* Store what was taken for everybody, or reply why not. */
 void smtp_deliver(struct smtp *s, struct span summary);
 
+/* May this person send to n more elsewhere? NULL, or why not. */
+const char *smtp_limit_rcpts(struct smtp *s, uint32_t n);
+/* In the turn of a message's end: what was counted. */
+void smtp_limit_save(struct smtp *s);
+
 /* May mail go to this address elsewhere? NULL, or why not. */
 const char *smtp_onward_judge(struct smtp *s, struct span address);
 /* Note it as a recipient, once. alias is the address of ours that led there,

@@ -77,6 +77,7 @@ struct store {
 	struct buf scratch;    /* a large value being laid out; MAX_OP_BYTES */
 	uint64_t forget_body;  /* the sweep's place: this one, */
 	uint32_t forget_chunk; /* from there on */
+	struct rate *rates;    /* rate.c; NULL: nothing was counted */
 	int64_t memo_swept_s;  /* when a look at memos found nothing over */
 
 	bool is_short;    /* something was refused for lack of space */

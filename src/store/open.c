@@ -13,6 +13,7 @@
 #include "base/rand.h"
 #include "store/hidden.h"
 #include "store/intake.h"
+#include "store/rate_in.h"
 #include "store/recover.h"
 #include "store/starts.h"
 
@@ -491,6 +492,7 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	rate_close(s);
 	/* Rule 12: an empty journal, unless there is nothing to say. */
 	if (!s->is_read_only && !s->is_lost && !s->has_turn_failed &&
 	    (s->n_turn_ops > 0 || s->journal.offset > JOURNAL_BLOCK_BYTES)) {

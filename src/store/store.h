@@ -122,6 +122,7 @@
 #include "store/memo.h"
 #include "store/message.h"
 #include "store/queue.h"
+#include "store/rate.h"
 #include "store/relay.h"
 #include "store/restore.h"
 #include "store/setting.h"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What one person may send to other domains in an hour: refused with clear
-words past the limit, one alarm in the log; mail to people here goes on."""
+words past the limit, one alarm in the log; mail to people here goes on. What
+was counted outlives a restart."""
 
 import base64
 
@@ -53,8 +54,37 @@ def main():
         lib.send_mail(one, ["r14@far.test"], body, env["USER"])
         log = (server.folder / "log").read_text()
         assert log.count("smtp.sends-too-much") == 1, log
+        assert "sends more than one person may" in server.command(
+            "trace", env["USER"]).stdout
         for line in (one, two, three):
             line.close()
+        # A restart is no new hour, and the alarm was given.
+        server.command("set", "limits.person-recipients-hour", "8")
+        server.stop()
+        server.again()
+        one = session(server, env["USER"], env["PASS"])
+        lib.send_mail(one, ["r15@far.test"], body, env["USER"])
+        assert "people" in refused(one, "r16@far.test")
+        log = (server.folder / "log").read_text()
+        assert log.count("smtp.sends-too-much") == 1, log
+        # A crash forgets less than ten recipients.
+        server.command("set", "limits.person-recipients-hour", "40")
+        for first in range(20, 50, 8):
+            lib.send_mail(one, [f"r{i}@far.test" for i in
+                                range(first, first + 8)], body, env["USER"])
+        one.close()
+        server.kill()
+        server.again()
+        one = session(server, env["USER"], env["PASS"])
+        sent = 0
+        one.smtp(f"MAIL FROM:<{env['USER']}>", 250)
+        while True:
+            one.send(f"RCPT TO:<s{sent}@far.test>\r\n")
+            if not one.smtp_reply().startswith("250"):
+                break
+            sent += 1
+        assert sent < 10, sent
+        one.close()
 
 
 main()

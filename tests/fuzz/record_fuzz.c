@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "store/memo_in.h"
+#include "store/rate_in.h"
 #include "store/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -37,6 +38,7 @@ static void
 read_texts(struct span value)
 {
 	struct span text, rest;
+	struct rate rate;
 	int64_t until;
 	struct event e;
 	struct buf b;
@@ -44,6 +46,7 @@ read_texts(struct span value)
 	buf_init(&b, RECORD_BYTES);
 	(void)!record_get_text(value, &text);
 	(void)!record_get_event(value, &e);
+	(void)!rate_parse(value, 1700000000, &rate);
 	if (memo_parse(value, &rest, &until) == 0 &&
 	    (until < 0 || rest.len != value.len - 9))
 		abort();
