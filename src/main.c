@@ -1,5 +1,6 @@
 /* main.c - the program: one binary that is server and command line. The one
  * place that sees every room: which protocol speaks on which port. */
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -9,10 +10,12 @@
 #include "smtp/smtp.h"
 #include "smtp/smtp_out.h"
 #include "trust/trust.h"
+#include "web/web.h"
 
 static struct smtp_env mx, submission;
 static struct pop3_env pop3;
 static struct imap_env imap;
+static struct web_env web;
 static struct trust_options trust;
 static struct mover_env outbound;
 static struct smtp_out_times out_times;
@@ -34,6 +37,8 @@ static const struct serve_port ports[] = {
 	{ "pop3s", SET_PORT_POP3S, true, "pop3", pop3_accept, &pop3 },
 	{ "imap", SET_PORT_IMAP, false, "imap", imap_accept, &imap },
 	{ "imaps", SET_PORT_IMAPS, true, "imap", imap_accept, &imap },
+	{ "http", SET_PORT_HTTP, false, NULL, web_accept, &web },
+	{ "https", SET_PORT_HTTPS, true, "http/1.1", web_accept, &web },
 };
 
 static void
@@ -202,6 +207,46 @@ refresh_queue(const struct serve_parts *p)
 }
 
 static void
+tell_queue(struct web_queue *out)
+{
+	struct mover_stats t = { 0 };
+
+	if (mover != NULL)
+		mover_stats(mover, &t);
+	*out =
+	    (struct web_queue){ t.n_sent, t.n_deferred, t.n_failed, t.n_open };
+}
+
+static void
+refresh_web(const struct serve_parts *p)
+{
+	const struct settings *st = p->settings;
+
+	if (web.loop == NULL)
+		web.started_ms = clock_mono_ms();
+	web.store = p->store;
+	web.loop = p->loop;
+	web.host = p->host;
+	web.tell_queue = tell_queue;
+	web.sts = (enum web_sts)st->n[SET_WEB_STS];
+	web.sts_age_s = (uint32_t)st->n[SET_WEB_STS_AGE];
+	web.metrics = (enum web_metrics)st->n[SET_WEB_METRICS];
+	web.max_sessions = (uint32_t)st->n[SET_WEB_SESSIONS];
+	web.head_s = (uint32_t)st->n[SET_WEB_HEAD_TIME];
+	web.body_s = (uint32_t)st->n[SET_WEB_BODY_TIME];
+	web.idle_s = (uint32_t)st->n[SET_WEB_IDLE_TIME];
+	web.ports = (struct web_ports){
+		.https = (uint16_t)st->n[SET_PORT_HTTPS],
+		.imap = (uint16_t)st->n[SET_PORT_IMAP],
+		.imaps = (uint16_t)st->n[SET_PORT_IMAPS],
+		.pop3 = (uint16_t)st->n[SET_PORT_POP3],
+		.pop3s = (uint16_t)st->n[SET_PORT_POP3S],
+		.submission = (uint16_t)st->n[SET_PORT_SUBMISSION],
+		.submissions = (uint16_t)st->n[SET_PORT_SUBMISSIONS],
+	};
+}
+
+static void
 refresh(const struct serve_parts *p)
 {
 	const struct settings *st = p->settings;
@@ -212,6 +257,7 @@ refresh(const struct serve_parts *p)
 	refresh_smtp(st, s, a, p->host);
 	refresh_imap(st, s, a);
 	refresh_queue(p);
+	refresh_web(p);
 	pop3 = pop3_defaults;
 	pop3.store = s;
 	pop3.auth = a;

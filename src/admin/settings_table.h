@@ -14,6 +14,15 @@
 	SETTING(PORT_POP3S,           "port.pop3s",              SETTING_INT,    "995",     0,        65535,         "port",     "POP3 with TLS.") \
 	SETTING(PORT_IMAP,            "port.imap",               SETTING_INT,    "143",     0,        65535,         "port",     "IMAP with STARTTLS.") \
 	SETTING(PORT_IMAPS,           "port.imaps",              SETTING_INT,    "993",     0,        65535,         "port",     "IMAP with TLS.") \
+	SETTING(PORT_HTTP,            "port.http",               SETTING_INT,    "0",       0,        65535,         "port",     "Web: settings for mail programs (80); what needs TLS is sent on to port.https.") \
+	SETTING(PORT_HTTPS,           "port.https",              SETTING_INT,    "0",       0,        65535,         "port",     "Web with TLS (443): settings for mail programs, the MTA-STS policy, figures for monitoring.") \
+	SETTING(WEB_STS,              "web.mta-sts",             SETTING_CHOICE, "off",     0,        0,             "off none testing enforce", "The MTA-STS policy at https://mta-sts.DOMAIN: ask other servers to send to us over verified TLS only. none: let them forget it.") \
+	SETTING(WEB_STS_AGE,          "web.mta-sts-age",         SETTING_TIME,   "7d",      86400,    31557600,      "seconds",  "How long others may remember the MTA-STS policy.") \
+	SETTING(WEB_METRICS,          "web.metrics",             SETTING_CHOICE, "off",     0,        0,             "off loopback lan", "Who may read the figures at /metrics: this machine, or private addresses.") \
+	SETTING(WEB_SESSIONS,         "web.sessions",            SETTING_INT,    "24",      1,        1000,          "",         "Web connections at once.") \
+	SETTING(WEB_HEAD_TIME,        "web.head-time",           SETTING_TIME,   "10s",     1,        3600,          "seconds",  "Time for the head of a web request.") \
+	SETTING(WEB_BODY_TIME,        "web.body-time",           SETTING_TIME,   "1m",      1,        3600,          "seconds",  "Time for the body of a web request.") \
+	SETTING(WEB_IDLE_TIME,        "web.idle-time",           SETTING_TIME,   "30s",     1,        3600,          "seconds",  "Time until the next request on a web connection.") \
 	SETTING(LOG_TARGET,           "log.target",              SETTING_CHOICE, "stderr",  0,        0,             "stderr syslog off", "Where log lines go.") \
 	SETTING(LOG_LEVEL,            "log.level",               SETTING_CHOICE, "note",    0,        0,             "fault warn note trace", "The least important lines that are written.") \
 	SETTING(MEMORY,               "memory.budget",           SETTING_SIZE,   "0",       0,        1ull << 40,    "bytes",    "Memory for sessions; past it new connections are refused. 0: a quarter of the machine's.") \

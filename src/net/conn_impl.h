@@ -52,7 +52,7 @@ struct conn {
 	bool is_woken;
 	bool is_paused;
 	bool is_eof;
-	bool is_cut; /* and TLS did not say so */
+	bool is_cut;     /* and TLS did not say so */
 	bool has_news;   /* a reason to call step */
 	bool was_full;   /* output has passed CONN_OUT_LOW */
 	bool is_blocked; /* the socket takes no more for now */

@@ -26,6 +26,20 @@ peer_is_loopback(const struct peer *p)
 	return false;
 }
 
+bool
+peer_is_private(const struct peer *p)
+{
+	const uint8_t *a = p->addr;
+
+	if (peer_is_loopback(p))
+		return true;
+	if (p->family == PEER_IP4)
+		return a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+		       (a[0] == 192 && a[1] == 168) ||
+		       (a[0] == 169 && a[1] == 254);
+	return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+}
+
 void
 peer_put(struct buf *b, const struct peer *p)
 {

@@ -17,6 +17,10 @@ struct peer {
 /* Is it this machine: 127/8, ::1, or a local socket? */
 bool peer_is_loopback(const struct peer *p);
 
+/* Is it one that nobody outside can have: loopback, RFC 1918 3, link-local
+ * (RFC 3927, RFC 4291 2.5.6), unique local (RFC 4193 3.1)? */
+bool peer_is_private(const struct peer *p);
+
 /* Append the address alone: 192.0.2.1, 2001:db8::1 (RFC 5952 4), "local". */
 void peer_put(struct buf *b, const struct peer *p);
 
