@@ -82,7 +82,7 @@
 	SETTING(QUEUE_RETRY,          "queue.retry",             SETTING_TEXT,   "1m 5m 15m 30m 1h 2h 4h", 1, 200,   "",         "Times between two attempts to deliver, growing; the last one goes on.") \
 	SETTING(OUT_CONNECT,          "queue.connect-time",      SETTING_TIME,   "30s",     1,        600,           "seconds",  "Time to connect to one address of another server.") \
 	SETTING(OUT_BANNER,           "queue.greeting-time",     SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its greeting (RFC 5321 4.5.3.2.1).") \
-	SETTING(OUT_HELLO,            "queue.hello-time",        SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to EHLO, STARTTLS and each step of signing in, and for the TLS handshake.") \
+	SETTING(OUT_HELLO,            "queue.hello-time",        SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to EHLO, to STARTTLS and to each step of signing in (the TLS handshake has net.handshake-time).") \
 	SETTING(OUT_MAIL,             "queue.mail-time",         SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to MAIL (RFC 5321 4.5.3.2.2).") \
 	SETTING(OUT_RCPT,             "queue.recipient-time",    SETTING_TIME,   "5m",      1,        3600,          "seconds",  "Time for its reply to a recipient (RFC 5321 4.5.3.2.3).") \
 	SETTING(OUT_DATA,             "queue.data-time",         SETTING_TIME,   "2m",      1,        3600,          "seconds",  "Time for its reply to DATA (RFC 5321 4.5.3.2.4).") \

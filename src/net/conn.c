@@ -205,7 +205,8 @@ conn_update(struct conn *c)
 	switch (c->state) {
 	case CONN_OPEN:
 		if (!c->is_paused && !c->is_eof &&
-		    c->out.len <= CONN_OUT_HIGH && c->in_len < c->in_max)
+		    (c->out.len <= CONN_OUT_HIGH || c->is_broken) &&
+		    c->in_len < c->in_max)
 			want |= EPOLLIN;
 		break;
 	case CONN_DIALING:

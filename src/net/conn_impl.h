@@ -56,6 +56,7 @@ struct conn {
 	bool has_news;   /* a reason to call step */
 	bool was_full;   /* output has passed CONN_OUT_LOW */
 	bool is_blocked; /* the socket takes no more for now */
+	bool is_broken;  /* it takes nothing any more */
 	bool has_timed_out;
 };
 

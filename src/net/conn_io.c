@@ -174,7 +174,8 @@ run_open(struct conn *c)
 {
 	take_up_input(c);
 	if (c->is_readable && !c->is_paused && !c->is_eof &&
-	    c->out.len <= CONN_OUT_HIGH && c->in_len < c->in_max) {
+	    (c->out.len <= CONN_OUT_HIGH || c->is_broken) &&
+	    c->in_len < c->in_max) {
 		if (c->tls != NULL)
 			read_tls(c, c->in_max - c->in_len);
 		else
@@ -382,16 +383,33 @@ let_go_of_output(struct conn *c)
 	buf_init(&c->out, CONN_OUT_MAX);
 }
 
+/* The peer takes nothing more. A server that refuses a message in its midst
+ * may have said why before it closed: that is still to be read. */
+static void
+break_output(struct conn *c)
+{
+	if (c->dialed == NULL || c->state != CONN_OPEN || c->is_eof ||
+	    c->is_broken) {
+		conn_abort(c);
+		return;
+	}
+	c->is_blocked = false;
+	c->is_broken = c->is_readable = true;
+	conn_schedule(c);
+	conn_update(c);
+}
+
 void
 conn_write(struct conn *c)
 {
 	if (c->state == CONN_DEAD || c->state == CONN_LINGERING ||
-	    c->state == CONN_DIALING || c->is_blocked) {
+	    c->state == CONN_DIALING || c->is_blocked ||
+	    (c->is_broken && c->state == CONN_OPEN)) {
 		conn_update(c);
 		return;
 	}
 	if (!send_output(c)) {
-		conn_abort(c);
+		break_output(c);
 		return;
 	}
 	if (c->state == CONN_DEAD)
