@@ -17,6 +17,7 @@ static struct pop3_env pop3;
 static struct imap_env imap;
 static struct web_env web;
 static struct trust_options trust;
+static char sealers[1000]; /* of trust */
 static struct mover_env outbound;
 static struct smtp_out_times out_times;
 static struct mover *mover;
@@ -117,13 +118,18 @@ static void
 refresh_trust(const struct serve_parts *p)
 {
 	const struct settings *st = p->settings;
+	struct buf b;
 
+	buf_init_fixed(&b, sealers, sizeof(sealers));
+	if (settings_text(p->store, SET_TRUST_ARC_SEALERS, &b) < 0)
+		buf_reset(&b);
 	trust = (struct trust_options){ .dns = p->dns,
 		.loop = p->loop,
 		.host = p->host,
 		.spf = (enum trust_mode)st->n[SET_TRUST_SPF],
 		.dkim = (enum trust_mode)st->n[SET_TRUST_DKIM],
 		.dmarc = (enum trust_mode)st->n[SET_TRUST_DMARC],
+		.sealers = buf_span(&b),
 		.wait_ms = (int64_t)st->n[SET_TRUST_TIME] * 1000 };
 	/* Without a resolver nothing can be known. */
 	if (p->dns == NULL)

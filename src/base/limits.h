@@ -41,9 +41,11 @@
 /* Of a body, uncompressed. A chunk that does not compress, its codec byte and
  * LMDB's page header fill four pages and do not begin a fifth. */
 #define CHUNK_BYTES       (16 * 1024 - 32)
-#define MAX_INLINE_CHUNKS 3    /* a larger body goes to its volume at once */
-#define MAX_PREFIX_BYTES  6144 /* trace header put before a body */
-#define MAX_KEYWORDS      64   /* in a mailbox */
+#define MAX_INLINE_CHUNKS 3 /* a larger body goes to its volume at once */
+/* The trace header put before a body, with what was found out and signed; one
+ * chunk. */
+#define MAX_PREFIX_BYTES  16000
+#define MAX_KEYWORDS      64 /* in a mailbox */
 #define MAX_KEYWORD_BYTES 100
 #define MAX_MAILBOX_DEPTH 16
 /* Below one that is moved deeper: 1.5 us each, in one step. */

@@ -266,6 +266,13 @@ end_message(struct smtp *s, const char *refusal)
 	smtp_txn_free(s);
 }
 
+/* What is refused needs no signature. */
+static bool
+is_signing(struct smtp *s)
+{
+	return smtp_judge_refusal(s->txn) == NULL && smtp_sign_wait(s);
+}
+
 void
 smtp_body_end(struct smtp *s)
 {
@@ -276,7 +283,7 @@ smtp_body_end(struct smtp *s)
 	refusal = judge(s);
 	if (refusal == NULL && mime_parser_finish(t->parser, &t->summary) < 0)
 		refusal = smtp_error_text(ERR_NOMEM);
-	if (refusal == NULL && (smtp_sign_wait(s) || smtp_judge_wait(s))) {
+	if (refusal == NULL && (smtp_judge_wait(s) || is_signing(s))) {
 		s->state = SMTP_END_WAIT;
 		conn_pause_input(s->conn, true);
 		return;
@@ -287,7 +294,7 @@ smtp_body_end(struct smtp *s)
 enum step
 smtp_body_wait(struct smtp *s)
 {
-	if (smtp_sign_is_waiting(s->txn) || smtp_judge_is_waiting(s->txn))
+	if (smtp_judge_is_waiting(s->txn) || is_signing(s))
 		return STEP_WAIT;
 	conn_pause_input(s->conn, false);
 	s->has_moved = true;

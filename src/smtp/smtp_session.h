@@ -178,9 +178,8 @@ const char *smtp_srs_back(struct smtp *s, struct span local, struct buf *out);
 /* smtp_sign.c: begin to watch a message that may be signed. ERR_NOMEM. */
 MUST_USE int smtp_sign_begin(struct smtp *s);
 void smtp_sign_feed(struct smtp_txn *t, struct span bytes);
-/* The message is whole: is there a signature to wait for? */
+/* The message is whole, and judged: is there a signature to wait for, still? */
 bool smtp_sign_wait(struct smtp *s);
-bool smtp_sign_is_waiting(const struct smtp_txn *t);
 void smtp_sign_free(struct smtp_txn *t);
 
 /* smtp_judge.c: begin to judge what comes from elsewhere. ERR_NOMEM. */

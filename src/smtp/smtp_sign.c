@@ -1,6 +1,7 @@
-/* smtp_sign.c - the DKIM signature of what people send (RFC 6376 5), made once
- * when the message is whole: a field in front of it, for the queue and for
- * people here alike. */
+/* smtp_sign.c - the DKIM signature of what people send (RFC 6376 5), and of
+ * what an alias sends on, with an ARC set (RFC 8617 5.1): made once when the
+ * message is whole, as fields in front of it, for the queue and for people here
+ * alike. */
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -9,23 +10,40 @@
 #include "smtp/smtp_session.h"
 #include "trust/trust.h"
 
+/* What is made next: each is an RSA operation, and one step of the job. */
+enum make { MAKE_DKIM, MAKE_ARC_MESSAGE, MAKE_ARC_SEAL };
+
 /* Of a transaction that may be signed. */
 struct smtp_sign {
-	struct job job; /* the RSA operation, in its turn */
+	struct job job;
 	struct smtp *s;
 	struct dkim_sign *dkim;
-	struct buf domain; /* whose key signs */
-	bool is_waiting;
+	struct buf domain;           /* whose key signs */
+	struct buf fields;           /* what is made */
+	size_t n_results, n_message; /* bytes of the first two of an ARC set */
+	unsigned instance;           /* 0: no ARC set */
+	enum make next;
+	bool has_begun, is_waiting;
 };
 
 static bool step(struct job *j);
 
+/* Is there an alias that sends it on? People may be among them who have no
+ * part in it: they see the fields as well. */
+static bool
+is_forwarded(const struct smtp_txn *t)
+{
+	return t->alias_domain.len > 0;
+}
+
 int
 smtp_sign_begin(struct smtp *s)
 {
+	bool is_forward = !smtp_is_submission(s);
 	struct smtp_sign *g;
 
-	if (!smtp_is_submission(s) || !signing_key_exists(s->env->store))
+	if ((is_forward && !is_forwarded(s->txn)) ||
+	    !signing_key_exists(s->env->store))
 		return 0;
 	g = mem_alloc(sizeof(*g));
 	if (g == NULL)
@@ -33,8 +51,9 @@ smtp_sign_begin(struct smtp *s)
 	job_init(&g->job, step);
 	g->s = s;
 	buf_init(&g->domain, MAX_DOMAIN_BYTES);
+	buf_init(&g->fields, MAX_PREFIX_BYTES);
 	s->txn->sign = g;
-	return dkim_sign_new(&g->dkim);
+	return dkim_sign_new(is_forward, &g->dkim);
 }
 
 void
@@ -48,6 +67,7 @@ smtp_sign_free(struct smtp_txn *t)
 		loop_remove_job(conn_loop(g->s->conn), &g->job);
 	dkim_sign_free(g->dkim);
 	buf_deinit(&g->domain);
+	buf_deinit(&g->fields);
 	mem_free(g);
 	t->sign = NULL;
 }
@@ -64,42 +84,50 @@ note_unsigned(const struct smtp_sign *g, int rc)
 {
 	struct log l;
 
-	log_begin(&l, LOG_WARN, "smtp.unsigned");
+	log_begin(&l, LOG_WARN,
+	    g->next == MAKE_DKIM ? "smtp.unsigned" : "smtp.unsealed");
 	log_str(&l, "id", span_of(g->s->txn->id, SMTP_ID_BYTES));
 	log_str(&l, "domain", buf_span(&g->domain));
 	log_err(&l, "reason", rc);
 	log_end(&l);
 }
 
-/* The domain of the first address of From, as the store writes it: DMARC
- * looks at that one. */
+/* The domain as the store writes it. */
 static int
-find_domain(struct smtp_sign *g)
+set_domain(struct smtp_sign *g, struct span host)
 {
 	char storage[MAX_ADDRESS_BYTES + 1], key_storage[MAX_ADDRESS_BYTES + 1];
-	struct buf scratch, address, key;
+	struct buf address, key;
+	int rc;
+
+	buf_init_fixed(&address, storage, sizeof(storage));
+	buf_init_fixed(&key, key_storage, sizeof(key_storage));
+	buf_put_str(&address, "x@");
+	buf_put(&address, host);
+	rc = buf_failed(&address) ? ERR_LIMIT
+	                          : resolve_normalize(&key, buf_span(&address));
+	if (rc < 0)
+		return rc;
+	buf_put(&g->domain, span_sub(buf_span(&key), 2, key.len));
+	return buf_error(&g->domain);
+}
+
+/* That of the first address of From: DMARC looks at that one. */
+static int
+set_author_domain(struct smtp_sign *g)
+{
+	struct buf scratch;
 	struct address_iter it;
 	struct address a;
 	int rc;
 
 	buf_init(&scratch, MAX_EDIT_FROM_BYTES);
-	buf_init_fixed(&address, storage, sizeof(storage));
-	buf_init_fixed(&key, key_storage, sizeof(key_storage));
 	address_iter_init(&it, buf_span(&g->s->txn->edit.from), &scratch);
 	do {
 		rc = address_iter_next(&it, &a);
 	} while (rc == 0 && a.kind != ADDRESS_MAILBOX);
-	if (rc == 0) {
-		buf_put_str(&address, "x@");
-		buf_put(&address, a.host);
-		rc = buf_failed(&address)
-		         ? ERR_LIMIT
-		         : resolve_normalize(&key, buf_span(&address));
-	}
-	if (rc == 0) {
-		buf_put(&g->domain, span_sub(buf_span(&key), 2, key.len));
-		rc = buf_error(&g->domain);
-	}
+	if (rc == 0)
+		rc = set_domain(g, a.host);
 	buf_deinit(&scratch);
 	return rc;
 }
@@ -113,17 +141,21 @@ may_name(const struct smtp_sign *g)
 	       !utf8_has_8bit(buf_span(&g->domain));
 }
 
-bool
-smtp_sign_wait(struct smtp *s)
+/* Is there something to do? */
+static bool
+begin(struct smtp_sign *g)
 {
-	struct smtp_sign *g = s->txn->sign;
+	const struct trust *trust = g->s->txn->trust;
 	struct signing_key_view v;
-	int rc;
+	int rc = smtp_is_submission(g->s)
+	             ? set_author_domain(g)
+	             : set_domain(g, g->s->txn->alias_domain);
 
-	if (g == NULL || find_domain(g) < 0 || !may_name(g))
+	g->has_begun = true;
+	if (rc < 0 || !may_name(g))
 		return false;
 	rc = signing_key_find(
-	    s->env->store, buf_span(&g->domain), SIGNING_ACTIVE, &v);
+	    g->s->env->store, buf_span(&g->domain), SIGNING_ACTIVE, &v);
 	wipe(&v, sizeof(v));
 	if (rc == ERR_NONE)
 		return false;
@@ -133,56 +165,124 @@ smtp_sign_wait(struct smtp *s)
 		note_unsigned(g, rc);
 		return false;
 	}
+	if (trust != NULL && trust_arc(trust) != NULL &&
+	    is_forwarded(g->s->txn))
+		g->instance = arc_next_instance(trust_arc(trust));
 	g->is_waiting = true;
-	loop_add_job(conn_loop(s->conn), &g->job);
+	loop_add_job(conn_loop(g->s->conn), &g->job);
 	return true;
 }
 
 bool
-smtp_sign_is_waiting(const struct smtp_txn *t)
+smtp_sign_wait(struct smtp *s)
 {
-	return t->sign != NULL && t->sign->is_waiting;
+	struct smtp_sign *g = s->txn->sign;
+
+	if (g == NULL)
+		return false;
+	return g->has_begun ? g->is_waiting : begin(g);
 }
 
-/* Put the field behind our Received, where the summary must learn of it. */
+/* The two fields of the set that its seal speaks of. */
 static int
-put_signature(struct smtp_sign *g)
+put_arc_message(struct smtp_sign *g, struct dkim_signer *by)
 {
-	struct smtp_txn *t = g->s->txn;
-	size_t before = t->prefix.len;
-	struct signing_key_view v;
-	struct dkim_signer by;
+	size_t at = g->fields.len;
 	int rc;
 
-	rc = signing_key_find(
+	trust_put_arc_results(g->s->txn->trust, g->instance, &g->fields);
+	rc = buf_error(&g->fields);
+	g->n_results = g->fields.len - at;
+	by->instance = g->instance;
+	if (rc == 0)
+		rc = dkim_sign_put(g->dkim, by, &g->fields);
+	g->n_message = g->fields.len - at - g->n_results;
+	return rc;
+}
+
+static int
+put_arc_seal(struct smtp_sign *g, const struct dkim_signer *by)
+{
+	struct span set = buf_span(&g->fields);
+
+	set = span_sub(set, set.len - g->n_results - g->n_message, set.len);
+	return arc_seal(trust_arc(g->s->txn->trust), by,
+	    span_sub(set, 0, g->n_results),
+	    span_sub(set, g->n_results, g->n_message), &g->fields);
+}
+
+static int
+make_next(struct smtp_sign *g)
+{
+	struct signing_key_view v;
+	struct dkim_signer by;
+	int rc = signing_key_find(
 	    g->s->env->store, buf_span(&g->domain), SIGNING_ACTIVE, &v);
-	if (rc == 0) {
-		by = (struct dkim_signer){ .domain = v.k.domain,
-			.selector = v.k.selector,
-			.key = v.k.key,
-			.now_s = clock_wall_s() };
-		rc = dkim_sign_put(g->dkim, &by, &t->prefix);
+
+	by = (struct dkim_signer){ .domain = v.k.domain,
+		.selector = v.k.selector,
+		.key = v.k.key,
+		.now_s = clock_wall_s() };
+	if (rc < 0)
+		goto out;
+	switch (g->next) {
+	case MAKE_DKIM:
+		rc = dkim_sign_put(g->dkim, &by, &g->fields);
+		break;
+	case MAKE_ARC_MESSAGE:
+		rc = put_arc_message(g, &by);
+		break;
+	case MAKE_ARC_SEAL:
+		rc = put_arc_seal(g, &by);
+		break;
 	}
+out:
 	wipe(&v, sizeof(v));
-	if (rc < 0) {
-		/* What did not fit, or failed, must not fail the message. */
-		if (t->prefix.len > before)
-			buf_truncate(&t->prefix, before);
-		return rc;
+	return rc;
+}
+
+/* Room in the prefix for what smtp_judge_put puts. */
+#define RESULTS_BYTES 6000
+
+/* Put what was made behind our Received, where the summary must learn of it.
+ * What does not fit must not fail the message. */
+static void
+put_fields(struct smtp_sign *g)
+{
+	struct smtp_txn *t = g->s->txn;
+	int rc;
+
+	if (t->prefix.len + g->fields.len > MAX_PREFIX_BYTES - RESULTS_BYTES) {
+		note_unsigned(g, ERR_LIMIT);
+		return;
 	}
-	summary_add_header(
-	    &t->summary, span_sub(buf_span(&t->prefix), before, t->prefix.len));
-	return 0;
+	rc = buf_reserve(&t->prefix, g->fields.len);
+	if (rc < 0) {
+		note_unsigned(g, rc);
+		return;
+	}
+	buf_put(&t->prefix, buf_span(&g->fields));
+	summary_add_header(&t->summary, buf_span(&g->fields));
 }
 
 static bool
 step(struct job *j)
 {
 	struct smtp_sign *g = LIST_OF(j, struct smtp_sign, job);
-	int rc = put_signature(g);
+	size_t before = g->fields.len;
+	int rc = make_next(g);
 
-	if (rc < 0)
+	if (rc < 0) {
 		note_unsigned(g, rc);
+		/* A set is whole or not there; what was signed before stays. */
+		if (g->next == MAKE_ARC_SEAL)
+			before -= g->n_results + g->n_message;
+		buf_truncate(&g->fields, before);
+	} else if (g->next != MAKE_ARC_SEAL && g->instance > 0) {
+		g->next++;
+		return true;
+	}
+	put_fields(g);
 	g->is_waiting = false;
 	conn_wake(g->s->conn);
 	return false;

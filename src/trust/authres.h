@@ -1,4 +1,4 @@
-/* authres.h - the Authentication-Results field (RFC 8601), written. Those that
+/* authres.h - the Authentication-Results field (RFC 8601), written and read. Those that
  * others wrote in our name are taken out by mime/edit.h. Pure.
  */
 #ifndef TINPOST_TRUST_AUTHRES_H
@@ -20,6 +20,9 @@ struct authres {
 
 /* Append the name and authserv-id. */
 void authres_begin(struct authres *a, struct buf *out, struct span host);
+/* The same for an ARC-Authentication-Results (RFC 8617 4.1.1). */
+void authres_begin_arc(
+    struct authres *a, struct buf *out, unsigned instance, struct span host);
 /* Append "method=result", on a line of its own, and reason="..." unless the
  * reason is empty. */
 void authres_method(struct authres *a, const char *method, const char *result,
@@ -29,5 +32,11 @@ void authres_method(struct authres *a, const char *method, const char *result,
 void authres_property(struct authres *a, const char *name, struct span value);
 /* Append the end; "none" when there was no method (RFC 8601 2.2). */
 void authres_end(struct authres *a);
+
+/* Read what somebody else wrote: from the authserv-id on, the first result of a
+ * method, and of it a property ("header.from"; p is NULL when it is not
+ * there). Spans point into value, quotes not included. False: none. */
+bool authres_find(struct span value, struct span method, struct span property,
+    struct span *result_out, struct span *property_out);
 
 #endif

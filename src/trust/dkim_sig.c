@@ -75,13 +75,13 @@ parse_number(struct span s, uint64_t *out)
 }
 
 static bool
-names_from(struct span names)
+has_name(struct span names, struct span want)
 {
 	struct cur c = cur_of(names);
 	struct span name;
 
 	while (tag_item_next(&c, &name) == 0)
-		if (span_is_nocase(name, SPAN("From")))
+		if (span_is_nocase(name, want))
 			return true;
 	return false;
 }
@@ -106,6 +106,10 @@ parse_common(struct span value, struct dkim_sig *out, const char **why_out)
 	uint64_t signed_s = 0, expires_s = 0;
 	struct span x = tag_get(value, SPAN("x"));
 
+	*out = (struct dkim_sig){ .has_length = false };
+	*why_out = "";
+	if (value.len > DKIM_MAX_FIELD || !tag_is_list(value))
+		return fail(why_out, "malformed signature");
 	out->domain = tag_get(value, SPAN("d"));
 	out->selector = tag_get(value, SPAN("s"));
 	out->b = tag_get(value, SPAN("b"));
@@ -143,7 +147,7 @@ parse_message(struct span value, struct dkim_sig *out, const char **why_out)
 		return fail(why_out, "no body hash");
 	if (parse_canons(tag_get(value, SPAN("c")), out) < 0)
 		return fail(why_out, "unknown canonicalization");
-	if (!names_from(out->names))
+	if (!has_name(out->names, SPAN("From")))
 		return fail(why_out, "From is not signed"); /* RFC 6376 5.4 */
 	while (!has_query && tag_item_next(&c, &item) == 0)
 		has_query = span_is_nocase(item, SPAN("dns/txt")) ||
@@ -159,13 +163,8 @@ parse_message(struct span value, struct dkim_sig *out, const char **why_out)
 int
 dkim_sig_parse(struct span value, struct dkim_sig *out, const char **why_out)
 {
-	int rc;
+	int rc = parse_common(value, out, why_out);
 
-	*out = (struct dkim_sig){ .has_length = false };
-	*why_out = "";
-	if (value.len > DKIM_MAX_FIELD || !tag_is_list(value))
-		return fail(why_out, "malformed signature");
-	rc = parse_common(value, out, why_out);
 	if (rc < 0)
 		return rc;
 	if (!span_is(tag_get(value, SPAN("v")), SPAN("1")))
@@ -175,6 +174,31 @@ dkim_sig_parse(struct span value, struct dkim_sig *out, const char **why_out)
 	    !is_identity_of(out->identity, out->domain))
 		return fail(why_out, "the identity is not the domain's");
 	return parse_message(value, out, why_out);
+}
+
+int
+dkim_sig_parse_message(
+    struct span value, struct dkim_sig *out, const char **why_out)
+{
+	int rc = parse_common(value, out, why_out);
+
+	if (rc == 0)
+		rc = parse_message(value, out, why_out);
+	if (rc == 0 && has_name(out->names, SPAN("ARC-Seal")))
+		return fail(why_out, "ARC-Seal is signed"); /* RFC 8617 4.1.2 */
+	return rc;
+}
+
+int
+dkim_sig_parse_seal(
+    struct span value, struct dkim_sig *out, const char **why_out)
+{
+	int rc = parse_common(value, out, why_out);
+
+	out->header_canon = DKIM_RELAXED; /* RFC 8617 5.1.1 */
+	if (rc == 0 && tag_get(value, SPAN("h")).p != NULL)
+		return fail(why_out, "h= in a seal"); /* RFC 8617 4.1.3 */
+	return rc;
 }
 
 /* --- what is signed --- */

@@ -28,6 +28,13 @@ struct dkim_sig {
 MUST_USE int dkim_sig_parse(
     struct span value, struct dkim_sig *out, const char **why_out);
 
+/* The same for an ARC-Message-Signature or an ARC-Seal (RFC 8617 4.1.2, 4.1.3),
+ * whose i= is no identity. */
+MUST_USE int dkim_sig_parse_message(
+    struct span value, struct dkim_sig *out, const char **why_out);
+MUST_USE int dkim_sig_parse_seal(
+    struct span value, struct dkim_sig *out, const char **why_out);
+
 /* Give sink the canonical header fields that sig signs, at the end its own
  * field (number `own` of h) without the value of b=. ERR_NOMEM; ERR_LIMIT: too
  * many names. */

@@ -14,37 +14,41 @@
 #define CREDIBLE_S 1767225600
 #define LINE_CHARS 72
 
-/* RFC 6376 5.4.1. OVER: once more than it is there, if at all. */
+/* RFC 6376 5.4.1. OVER: once more than it is there, if at all; SEAL: by an
+ * ARC-Message-Signature only. */
+enum when { AS_IS, OVER, SEAL };
+
 static const struct {
 	const char *name;
-	bool is_over;
+	enum when when;
 } rows[] = {
-	{ "From", true },
-	{ "To", true },
-	{ "Cc", true },
-	{ "Subject", true },
-	{ "Date", true },
-	{ "Message-ID", true },
-	{ "Reply-To", true },
-	{ "In-Reply-To", true },
-	{ "References", true },
-	{ "MIME-Version", true },
-	{ "Content-Type", true },
-	{ "Content-Transfer-Encoding", true },
-	{ "Sender", false },
-	{ "Resent-From", false },
-	{ "Resent-To", false },
-	{ "Resent-Cc", false },
-	{ "Resent-Date", false },
-	{ "Resent-Message-ID", false },
-	{ "List-Id", false },
-	{ "List-Help", false },
-	{ "List-Post", false },
-	{ "List-Owner", false },
-	{ "List-Archive", false },
-	{ "List-Subscribe", false },
-	{ "List-Unsubscribe", false },
-	{ "List-Unsubscribe-Post", false },
+	{ "From", OVER },
+	{ "To", OVER },
+	{ "Cc", OVER },
+	{ "Subject", OVER },
+	{ "Date", OVER },
+	{ "Message-ID", OVER },
+	{ "Reply-To", OVER },
+	{ "In-Reply-To", OVER },
+	{ "References", OVER },
+	{ "MIME-Version", OVER },
+	{ "Content-Type", OVER },
+	{ "Content-Transfer-Encoding", OVER },
+	{ "Sender", AS_IS },
+	{ "Resent-From", AS_IS },
+	{ "Resent-To", AS_IS },
+	{ "Resent-Cc", AS_IS },
+	{ "Resent-Date", AS_IS },
+	{ "Resent-Message-ID", AS_IS },
+	{ "List-Id", AS_IS },
+	{ "List-Help", AS_IS },
+	{ "List-Post", AS_IS },
+	{ "List-Owner", AS_IS },
+	{ "List-Archive", AS_IS },
+	{ "List-Subscribe", AS_IS },
+	{ "List-Unsubscribe", AS_IS },
+	{ "List-Unsubscribe-Post", AS_IS },
+	{ "DKIM-Signature", SEAL },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -62,7 +66,7 @@ struct dkim_sign {
 	struct dkim_body body;
 	br_sha256_context hash; /* of the body */
 	uint8_t body_hash[br_sha256_SIZE];
-	bool is_body, is_too_large;
+	bool is_body, is_too_large, is_sealing;
 };
 
 static void
@@ -72,12 +76,13 @@ hash_body(void *arg, struct span bytes)
 }
 
 int
-dkim_sign_new(struct dkim_sign **out)
+dkim_sign_new(bool is_sealing, struct dkim_sign **out)
 {
 	struct dkim_sign *d = mem_alloc(sizeof(*d));
 
 	if (d == NULL)
 		return ERR_NOMEM;
+	d->is_sealing = is_sealing;
 	header_parser_init(&d->header, 0, NULL, MAX_HEADER_BYTES);
 	buf_init(&d->canonical, MAX_HEADER_BYTES);
 	buf_init(&d->fields, DKIM_SIGN_FIELDS * sizeof(struct signed_field));
@@ -107,7 +112,7 @@ add_field(struct dkim_sign *d, const struct field *f)
 	while (
 	    row < N_ROWS && !span_is_nocase(f->name, span_str(rows[row].name)))
 		row++;
-	if (row == N_ROWS)
+	if (row == N_ROWS || (rows[row].when == SEAL && !d->is_sealing))
 		return;
 	d->is_too_large |= f->is_cut;
 	dkim_canon_put_relaxed(&d->canonical, f->name, f->value);
@@ -199,13 +204,16 @@ put_name(struct buf *b, size_t *line_at, size_t row, bool *has_some)
 /* h=, and the fields' forms into the hash: of equal names the last one first
  * (RFC 6376 5.4.2); one that is not there adds nothing. */
 static void
-put_names(const struct dkim_sign *d, br_sha256_context *h, struct buf *b)
+put_names(const struct dkim_sign *d, bool is_seal, br_sha256_context *h,
+    struct buf *b)
 {
 	bool has_some = false;
 	size_t line_at = b->len;
 
 	buf_put_str(b, "h=");
 	for (size_t row = 0; row < N_ROWS; row++) {
+		if (rows[row].when == SEAL && !is_seal)
+			continue;
 		for (size_t i = n_fields(d); i-- > 0;) {
 			struct signed_field f = field_at(d, i);
 
@@ -214,7 +222,7 @@ put_names(const struct dkim_sign *d, br_sha256_context *h, struct buf *b)
 			br_sha256_update(h, d->canonical.p + f.at, f.len);
 			put_name(b, &line_at, row, &has_some);
 		}
-		if (rows[row].is_over)
+		if (rows[row].when == OVER)
 			put_name(b, &line_at, row, &has_some);
 	}
 }
@@ -237,21 +245,32 @@ put_base64(struct buf *b, struct span bytes)
 	}
 }
 
+void
+dkim_sign_put_signer(const struct dkim_signer *by, struct buf *out)
+{
+	buf_put_str(out, "\r\n\td=");
+	buf_put(out, by->domain);
+	buf_put_str(out, ";\r\n\ts=");
+	buf_put(out, by->selector);
+	if (by->now_s > CREDIBLE_S) {
+		buf_put_str(out, "; t=");
+		buf_put_u64(out, (uint64_t)by->now_s);
+	}
+	buf_put_char(out, ';');
+}
+
 static void
 put_tags(const struct dkim_sign *d, const struct dkim_signer *by,
     br_sha256_context *h, struct buf *b)
 {
-	buf_put_str(b, "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;"
-	               "\r\n\td=");
-	buf_put(b, by->domain);
-	buf_put_str(b, ";\r\n\ts=");
-	buf_put(b, by->selector);
-	if (by->now_s > CREDIBLE_S) {
-		buf_put_str(b, "; t=");
-		buf_put_u64(b, (uint64_t)by->now_s);
-	}
-	buf_put_str(b, ";\r\n\t");
-	put_names(d, h, b);
+	if (by->instance > 0)
+		buf_putf(b, "ARC-Message-Signature: i=%u", by->instance);
+	else
+		buf_put_str(b, "DKIM-Signature: v=1");
+	buf_put_str(b, "; a=rsa-sha256; c=relaxed/relaxed;");
+	dkim_sign_put_signer(by, b);
+	buf_put_str(b, "\r\n\t");
+	put_names(d, by->instance > 0, h, b);
 	buf_put_str(b, ";\r\n\tbh=");
 	base64_encode(b, span_of(d->body_hash, sizeof(d->body_hash)));
 	buf_put_str(b, ";\r\n\tb=");
@@ -286,20 +305,19 @@ decode_key(struct span key, br_skey_decoder_context *dc)
 	return 0;
 }
 
-static int
-sign(struct span key, br_sha256_context *h, struct buf *out)
+int
+dkim_sign_put_value(struct span key, const uint8_t hash[32], struct buf *out)
 {
-	unsigned char hash[br_sha256_SIZE], signature[512];
+	unsigned char signature[512];
 	br_skey_decoder_context dc;
 	const br_rsa_private_key *sk;
 	int rc = decode_key(key, &dc);
 
-	br_sha256_out(h, hash);
 	if (rc < 0)
 		goto out;
 	sk = br_skey_decoder_get_rsa(&dc);
 	if (!br_rsa_pkcs1_sign_get_default()(
-	        BR_HASH_OID_SHA256, hash, sizeof(hash), sk, signature)) {
+	        BR_HASH_OID_SHA256, hash, 32, sk, signature)) {
 		rc = ERR_INVALID;
 		goto out;
 	}
@@ -315,6 +333,7 @@ dkim_sign_put(
     struct dkim_sign *d, const struct dkim_signer *by, struct buf *out)
 {
 	br_sha256_context h;
+	uint8_t hash[br_sha256_SIZE];
 	size_t at = out->len;
 	int rc = 0;
 
@@ -324,8 +343,9 @@ dkim_sign_put(
 		rc = ERR_LIMIT;
 	if (rc == 0)
 		rc = hash_self(&h, span_sub(buf_span(out), at, out->len));
+	br_sha256_out(&h, hash);
 	if (rc == 0)
-		rc = sign(by->key, &h, out);
+		rc = dkim_sign_put_value(by->key, hash, out);
 	if (rc == 0 && buf_failed(out))
 		rc = ERR_LIMIT;
 	if (rc < 0)

@@ -27,8 +27,9 @@
 
 struct dkim_sign;
 
-/* ERR_NOMEM. */
-MUST_USE int dkim_sign_new(struct dkim_sign **out);
+/* Begin; is_sealing: DKIM-Signature fields are noted as well, for
+ * dkim_sign_put with an instance. ERR_NOMEM. */
+MUST_USE int dkim_sign_new(bool is_sealing, struct dkim_sign **out);
 void dkim_sign_free(struct dkim_sign *d); /* NULL is fine */
 
 /* The next bytes. Never fails; a lack of memory is told at the end. */
@@ -43,12 +44,23 @@ struct dkim_signer {
 	struct span selector; /* s= */
 	struct span key;      /* an RSAPrivateKey as DER; secret */
 	int64_t now_s;        /* t=; left out while the clock is not set */
+	/* 0: a DKIM-Signature; else the ARC-Message-Signature of this instance
+	 * (RFC 8617 4.1.2). */
+	unsigned instance;
 };
 
-/* After dkim_sign_finish: append the DKIM-Signature field with its CRLF.
+/* After dkim_sign_finish, any number of times: append the field with its CRLF.
  * ERR_INVALID: the key is none. ERR_LIMIT: out is too small. */
 MUST_USE int dkim_sign_put(
     struct dkim_sign *d, const struct dkim_signer *by, struct buf *out);
+
+/* Append d=, s=, t= and a semicolon: what is in every signature. */
+void dkim_sign_put_signer(const struct dkim_signer *by, struct buf *out);
+
+/* Append the signature of a SHA-256 in base64, folded, and the CRLF of its
+ * field. ERR_INVALID: the key is none. */
+MUST_USE int dkim_sign_put_value(
+    struct span key, const uint8_t hash[32], struct buf *out);
 
 /* Append the text of the key's record (RFC 6376 3.6.1): "v=DKIM1; k=rsa; p=...".
  * ERR_INVALID, ERR_LIMIT. */

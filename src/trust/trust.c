@@ -17,7 +17,10 @@ struct trust {
 	struct spf *helo; /* of HELO beside it; NULL: not asked */
 	struct head head;
 	struct dkim *dkim;
+	struct arc *arc;
 	struct dmarc *dmarc;
+	struct peer client;
+	struct span vouching; /* the sealer that is believed, or empty */
 	struct job job;
 	struct timer timer;
 	char author[DNS_MAX_NAME + 1];
@@ -103,12 +106,22 @@ find_author(struct trust *t)
 /* --- the work --- */
 
 static bool
+has_work(const struct trust *t)
+{
+	return (t->dkim != NULL && dkim_has_work(t->dkim)) ||
+	       (t->arc != NULL && arc_has_work(t->arc));
+}
+
+static bool
 step_job(struct job *j)
 {
 	struct trust *t = LIST_OF(j, struct trust, job);
 
-	dkim_step(t->dkim);
-	if (dkim_has_work(t->dkim))
+	if (t->dkim != NULL && dkim_has_work(t->dkim))
+		dkim_step(t->dkim);
+	else if (t->arc != NULL)
+		arc_step(t->arc);
+	if (has_work(t))
 		return true;
 	look(t); /* may be the last thing: t can be gone */
 	return false;
@@ -125,6 +138,8 @@ fire(struct timer *timer)
 		spf_give_up(t->helo);
 	if (t->dkim != NULL)
 		dkim_give_up(t->dkim);
+	if (t->arc != NULL)
+		arc_give_up(t->arc);
 	loop_remove_job(t->options.loop, &t->job);
 	if (!t->is_judged)
 		judge(t); /* what has passed may be enough */
@@ -143,6 +158,8 @@ begin_header(struct trust *t)
 		t->has_many_authors = true;
 	if (t->options.dkim != TRUST_OFF)
 		rc = dkim_new(t->options.dns, &t->head, woken, t, &t->dkim);
+	if (rc == 0 && t->options.dkim != TRUST_OFF)
+		rc = arc_new(t->options.dns, &t->head, woken, t, &t->arc);
 	if (rc == 0 && t->options.dmarc != TRUST_OFF) {
 		rc = find_author(t);
 		if (rc == 0 && t->n_author > 0)
@@ -154,7 +171,7 @@ begin_header(struct trust *t)
 	}
 	if (rc < 0)
 		t->fault = rc;
-	if (t->dkim != NULL && dkim_has_work(t->dkim))
+	if (has_work(t))
 		loop_add_job(t->options.loop, &t->job);
 }
 
@@ -165,6 +182,8 @@ trust_feed(struct trust *t, struct span bytes)
 		begin_header(t);
 	if (t->head.is_over && t->dkim != NULL)
 		dkim_feed(t->dkim, bytes);
+	if (t->head.is_over && t->arc != NULL)
+		arc_feed(t->arc, bytes);
 }
 
 /* --- the verdict --- */
@@ -202,6 +221,8 @@ is_pending(const struct trust *t)
 		return true;
 	if (t->helo != NULL && spf_result(t->helo) == SPF_PENDING)
 		return true;
+	if (t->arc != NULL && arc_get(t->arc)->result == ARC_PENDING)
+		return true;
 	return t->dkim != NULL && !dkim_is_done(t->dkim);
 }
 
@@ -226,6 +247,8 @@ decide_by_dmarc(struct trust *t)
 	enum dmarc_policy p = dmarc_policy(t->dmarc);
 	struct span domain = dmarc_author(t->dmarc);
 
+	if (t->vouching.len > 0)
+		return;
 	if (dmarc_result(t->dmarc) == DMARC_FAIL && p == DMARC_P_REJECT) {
 		t->verdict = TRUST_REJECT;
 		set_text(t, "550 5.7.1 Not sent by ", domain,
@@ -250,6 +273,10 @@ decide(struct trust *t)
 	bool acts = t->options.dmarc == TRUST_ACT;
 
 	t->is_decided = true;
+	/* RFC 8617 7.2.2: a policy of our own, for those whom we trust. */
+	if (t->arc != NULL && trust_dmarc(t) == DMARC_FAIL)
+		(void)arc_vouches(t->arc, t->options.sealers,
+		    dmarc_author(t->dmarc), &t->vouching);
 	if (acts && t->dmarc != NULL)
 		decide_by_dmarc(t);
 	if (acts && t->has_many_authors && t->verdict == TRUST_ACCEPT)
@@ -271,7 +298,7 @@ decide(struct trust *t)
 static void
 look(struct trust *t)
 {
-	if (t->dkim != NULL && dkim_has_work(t->dkim))
+	if (has_work(t))
 		loop_add_job(t->options.loop, &t->job);
 	if (!t->is_finished || t->is_decided || is_pending(t))
 		return;
@@ -294,6 +321,8 @@ trust_finish(struct trust *t)
 	}
 	if (t->dkim != NULL)
 		dkim_finish(t->dkim);
+	if (t->arc != NULL)
+		arc_finish(t->arc);
 	t->is_finished = true;
 	look(t);
 	if (t->is_decided)
@@ -348,11 +377,13 @@ trust_new(const struct trust_options *o, const struct trust_from *from,
 		t->options.dkim = TRUST_NOTE;
 	t->wake = wake;
 	t->owner = owner;
+	t->client = *from->peer;
 	arena_init(&t->arena, ARENA_BYTES);
 	head_init(&t->head);
 	job_init(&t->job, step_job);
 	timer_init(&t->timer, fire);
 	if (arena_copy(&t->arena, o->host, &t->options.host) < 0 ||
+	    arena_copy(&t->arena, o->sealers, &t->options.sealers) < 0 ||
 	    arena_copy(&t->arena, from->helo, &t->helo_name) < 0 ||
 	    arena_copy(&t->arena, from->mail_from, &t->mail_from) < 0 ||
 	    begin_spf(t, from) < 0) {
@@ -373,6 +404,7 @@ trust_free(struct trust *t)
 	spf_free(t->spf);
 	spf_free(t->helo);
 	dkim_free(t->dkim);
+	arc_free(t->arc);
 	dmarc_free(t->dmarc);
 	head_deinit(&t->head);
 	arena_reset(&t->arena);
@@ -412,7 +444,19 @@ trust_dmarc(const struct trust *t)
 		return DMARC_PERMERROR;
 	if (t->dmarc == NULL)
 		return t->fault < 0 ? DMARC_TEMPERROR : DMARC_NONE;
-	return dmarc_result(t->dmarc);
+	return t->vouching.len > 0 ? DMARC_PASS : dmarc_result(t->dmarc);
+}
+
+struct span
+trust_vouching(const struct trust *t)
+{
+	return t->vouching;
+}
+
+const struct arc *
+trust_arc(const struct trust *t)
+{
+	return t->arc;
 }
 
 /* What was done, and why not what was asked for. */
@@ -515,21 +559,68 @@ put_dkim(const struct trust *t, struct authres *a)
 }
 
 static void
+put_arc(const struct trust *t, struct authres *a)
+{
+	const struct arc_verdict *v;
+	char storage[64];
+	struct buf ip;
+
+	if (t->arc == NULL)
+		return;
+	v = arc_get(t->arc);
+	if (v->result == ARC_NONE)
+		return;
+	authres_method(a, "arc", arc_name(v->result), v->reason);
+	authres_property(a, "header.d", v->domain);
+	authres_property(a, "header.s", v->selector);
+	buf_init_fixed(&ip, storage, sizeof(storage));
+	peer_put(&ip, &t->client);
+	authres_property(a, "smtp.remote-ip", buf_span(&ip));
+}
+
+/* What the result is owed to, when it is no plain one. */
+static void
+put_dmarc_reason(const struct trust *t, struct buf *out)
+{
+	if (t->head.is_cut) {
+		buf_put_str(out, "the header is too large");
+	} else if (t->has_many_authors) {
+		buf_put_str(out, "more than one author domain");
+	} else if (t->vouching.len > 0) {
+		buf_put_str(out, "local policy: ARC of ");
+		buf_put(out, t->vouching);
+	}
+	buf_put_char(out, '\0');
+}
+
+static void
 put_dmarc(const struct trust *t, struct authres *a)
 {
 	enum dmarc_result r = trust_dmarc(t);
+	char storage[DNS_MAX_NAME + 40];
+	struct buf reason;
 
 	if (t->options.dmarc == TRUST_OFF)
 		return;
-	authres_method(a, "dmarc", dmarc_name(r),
-	    t->head.is_cut        ? "the header is too large"
-	    : t->has_many_authors ? "more than one author domain"
-	                          : "");
+	buf_init_fixed(&reason, storage, sizeof(storage));
+	put_dmarc_reason(t, &reason);
+	authres_method(
+	    a, "dmarc", dmarc_name(r), buf_failed(&reason) ? "" : reason.p);
 	authres_property(a, "header.from", span_of(t->author, t->n_author));
 	if (r == DMARC_PASS || r == DMARC_FAIL)
 		/* What was asked for, beside what was done. */
 		authres_property(a, "policy.dmarc",
 		    span_str(dmarc_policy_name(dmarc_asked(t->dmarc))));
+}
+
+static void
+put_results(const struct trust *t, struct authres *a)
+{
+	put_spf(t, a);
+	put_dmarc(t, a);
+	put_arc(t, a);
+	put_dkim(t, a);
+	authres_end(a);
 }
 
 void
@@ -538,10 +629,16 @@ trust_put_header(const struct trust *t, struct buf *out)
 	struct authres a;
 
 	authres_begin(&a, out, t->options.host);
-	put_spf(t, &a);
-	put_dmarc(t, &a);
-	put_dkim(t, &a);
-	authres_end(&a);
+	put_results(t, &a);
+}
+
+void
+trust_put_arc_results(const struct trust *t, unsigned instance, struct buf *out)
+{
+	struct authres a;
+
+	authres_begin_arc(&a, out, instance, t->options.host);
+	put_results(t, &a);
 }
 
 void
@@ -555,6 +652,10 @@ trust_put_words(const struct trust *t, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		buf_put_str(out, " dkim=");
 		buf_put_str(out, dkim_name(dkim_get(t->dkim, i)->result));
+	}
+	if (t->arc != NULL && arc_get(t->arc)->result != ARC_NONE) {
+		buf_put_str(out, " arc=");
+		buf_put_str(out, arc_name(arc_get(t->arc)->result));
 	}
 	buf_put_str(out, " dmarc=");
 	buf_put_str(out, dmarc_name(trust_dmarc(t)));

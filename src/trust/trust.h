@@ -1,4 +1,4 @@
-/* trust.h - is a message from whom it says? SPF, DKIM and DMARC of one
+/* trust.h - is a message from whom it says? SPF, DKIM, DMARC and ARC of one
  * message that comes in, put together into one verdict.
  *
  * Public modules of this room: those that are included here.
@@ -9,13 +9,14 @@
  * Blocking   never: SPF is asked at once, keys and policy as soon as the
  *            header is over, while the body still comes. Header hashes and
  *            RSA are steps of a job, one signature each.
- * Limits     DKIM_MAX_SIGNATURES, MAX_HEADER_BYTES of header kept until its
+ * Limits     DKIM_MAX_SIGNATURES, ARC_MAX_SETS, MAX_HEADER_BYTES of header kept until its
  *            end, SPF's of RFC 7208 4.6.4, eight queries for each tree walk.
  */
 #ifndef TINPOST_TRUST_TRUST_H
 #define TINPOST_TRUST_TRUST_H
 
 #include "net/net.h"
+#include "trust/arc.h"
 #include "trust/authres.h"
 #include "trust/dkim.h"
 #include "trust/dkim_sign.h"
@@ -35,8 +36,11 @@ enum trust_mode {
 struct trust_options {
 	struct dns *dns;
 	struct loop *loop;
-	struct span host; /* our name: authserv-id and %{r} */
-	enum trust_mode spf, dkim, dmarc;
+	struct span host;                 /* our name: authserv-id and %{r} */
+	enum trust_mode spf, dkim, dmarc; /* ARC is looked at with DKIM */
+	/* Domains, parted by spaces: where their ARC says that DMARC passed, it
+	 * is taken for granted (RFC 8617 7.2.2). */
+	struct span sealers;
 	/* How long results may take from trust_finish on; what is missing then
 	 * is a temperror. */
 	int64_t wait_ms;
@@ -92,5 +96,15 @@ enum dmarc_result trust_dmarc(const struct trust *t);
  * 9990); the spans of out live as long as t. False: nothing, since nobody asks
  * for reports, or the message is to come again. */
 bool trust_dmarc_row(const struct trust *t, struct dmarc_row *out);
+
+/* The sealer whose word made trust_dmarc DMARC_PASS, against what SPF and DKIM
+ * say: a local policy, for reports; or empty. */
+struct span trust_vouching(const struct trust *t);
+
+/* For who seals what is sent on: NULL: the chain was not looked at. */
+const struct arc *trust_arc(const struct trust *t);
+/* Append the ARC-Authentication-Results of an instance with its CRLF. */
+void trust_put_arc_results(
+    const struct trust *t, unsigned instance, struct buf *out);
 
 #endif

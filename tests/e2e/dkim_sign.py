@@ -222,4 +222,5 @@ def main():
                                   check=False).returncode != 0
 
 
-main()
+if __name__ == "__main__":
+    main()
