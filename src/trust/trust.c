@@ -469,6 +469,12 @@ set_done(const struct trust *t, struct dmarc_row *out)
 		[DMARC_P_REJECT] = DMARC_DONE_REJECT };
 	enum dmarc_policy asked = dmarc_asked(t->dmarc);
 
+	if (t->vouching.len > 0) { /* RFC 8617 7.2.2 */
+		out->done = DMARC_DONE_NONE;
+		out->reason = "local_policy";
+		out->comment = "arc=pass";
+		return;
+	}
 	if (t->verdict == TRUST_JUNK)
 		out->done = DMARC_DONE_QUARANTINE;
 	else if (t->verdict == TRUST_REJECT)
