@@ -203,6 +203,8 @@ refresh_queue(const struct serve_parts *p)
 	l->port = (uint16_t)st->n[SET_QUEUE_PORT];
 	refresh_source(p);
 	refresh_out_times(st);
+	outbound.tls_memory = (enum tls_memory)st->n[SET_QUEUE_TLS_MEMORY];
+	outbound.tls_defer_s = (uint32_t)st->n[SET_QUEUE_TLS_DEFER];
 	outbound.is_relay_only = st->n[SET_QUEUE_ROUTE] == ROUTE_RELAY;
 	outbound.is_paused =
 	    st->n[SET_QUEUE_ROUTE] == ROUTE_NONE || p->dns == NULL;

@@ -10,10 +10,12 @@ enum {
 	IN_NAME, /* a name is held */
 	IN_KEPT, /* in a field that stays */
 	IN_FROM, /* the same, and looked at */
+	IN_TLS,
 	IN_REMOVED,
 	IN_HELD,  /* whose Authentication-Results it is, is not known yet */
 	KEPT_EOL, /* at the start of the next line: is it folded? */
 	FROM_EOL,
+	TLS_EOL,
 	REMOVED_EOL,
 	HELD_EOL,
 	IN_BODY
@@ -48,6 +50,23 @@ keep_from(struct header_edit *e, struct span s)
 		e->is_from_cut = true;
 }
 
+static void
+keep_tls(struct header_edit *e, struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_is_wsp(s.p[i]) && s.p[i] != '\r' && s.p[i] != '\n' &&
+		    e->n_tls < sizeof(e->tls))
+			e->tls[e->n_tls++] = s.p[i];
+}
+
+/* Said twice it says nothing sure. */
+bool
+header_edit_is_tls_optional(const struct header_edit *e)
+{
+	return e->n_tls_fields == 1 &&
+	       span_is_nocase(span_of(e->tls, e->n_tls), SPAN("No"));
+}
+
 static bool
 is_removed(const struct header_edit *e, struct span name)
 {
@@ -80,6 +99,10 @@ judge(struct header_edit *e)
 		if (e->n_from++ > 0)
 			buf_put(&e->from, SPAN(", "));
 		return IN_FROM;
+	} else if (span_is_nocase(name, SPAN("TLS-Required"))) {
+		if (e->n_tls_fields < 2)
+			e->n_tls_fields++;
+		return IN_TLS;
 	} else if (e->results_of.len > 0 &&
 	           span_is_nocase(name, SPAN("Authentication-Results"))) {
 		return IN_HELD;
@@ -104,7 +127,8 @@ step_name(struct header_edit *e, struct cur *c, struct span *keep)
 		e->state = ch == ':' ? judge(e) : IN_KEPT;
 		*keep = span_of(e->hold, e->n_hold);
 		e->n_hold = 0;
-		if (e->state == IN_FROM && c->p++ < c->end) {
+		if ((e->state == IN_FROM || e->state == IN_TLS) &&
+		    c->p++ < c->end) {
 			/* The colon is kept, but is not part of the value. */
 			e->hold[keep->len] = ':';
 			keep->len++;
@@ -195,6 +219,7 @@ step_field(struct header_edit *e, struct cur *c, struct span *keep)
 	if (n < rest.len) {
 		n++;
 		e->state = e->state == IN_FROM      ? FROM_EOL
+		           : e->state == IN_TLS     ? TLS_EOL
 		           : e->state == IN_REMOVED ? REMOVED_EOL
 		                                    : KEPT_EOL;
 	}
@@ -202,6 +227,8 @@ step_field(struct header_edit *e, struct cur *c, struct span *keep)
 	c->p += n;
 	if (e->state == IN_FROM || e->state == FROM_EOL)
 		keep_from(e, *keep);
+	else if (e->state == IN_TLS || e->state == TLS_EOL)
+		keep_tls(e, *keep);
 	return e->state != IN_REMOVED && e->state != REMOVED_EOL;
 }
 
@@ -213,6 +240,7 @@ step_fold(struct header_edit *e, const struct cur *c)
 		e->state = AT_LINE;
 	else
 		e->state = e->state == FROM_EOL      ? IN_FROM
+		           : e->state == TLS_EOL     ? IN_TLS
 		           : e->state == REMOVED_EOL ? IN_REMOVED
 		                                     : IN_KEPT;
 }
@@ -266,6 +294,7 @@ header_edit_step(struct header_edit *e, struct cur *c, struct span *keep)
 			break;
 		case IN_KEPT:
 		case IN_FROM:
+		case IN_TLS:
 		case IN_REMOVED:
 			if (step_field(e, c, keep))
 				return true;
@@ -280,6 +309,7 @@ header_edit_step(struct header_edit *e, struct cur *c, struct span *keep)
 			break;
 		case KEPT_EOL:
 		case FROM_EOL:
+		case TLS_EOL:
 		case REMOVED_EOL:
 			step_fold(e, c);
 			break;

@@ -37,10 +37,15 @@ struct header_edit {
 	    is_over; /* the header has ended; set before the blank line comes */
 	bool is_from_cut; /* From was too long to be kept whole */
 	/* private */
+	uint8_t n_tls, n_tls_fields;
+	char tls[3]; /* of TLS-Required, without spaces */
 	struct buf held;
 	uint8_t state, n_hold;
 	char hold[MAX_FIELD_NAME_BYTES + 1]; /* and the colon */
 };
+
+/* Does one TLS-Required field say No (RFC 8689 5)? Once is_over. */
+bool header_edit_is_tls_optional(const struct header_edit *e);
 
 void header_edit_init(struct header_edit *e, unsigned remove);
 void header_edit_deinit(struct header_edit *e);

@@ -102,8 +102,9 @@ take_message(struct lane *n, struct queue_spot spot)
 	return 0;
 }
 
+/* flags: of QUEUE_, all of which it must have. */
 static int
-pick_from(struct lane *n, bool is_bulk)
+pick_from(struct lane *n, bool is_bulk, uint32_t flags)
 {
 	struct queue_spot spot = { .is_bulk = is_bulk };
 	int rc = 0;
@@ -114,7 +115,7 @@ pick_from(struct lane *n, bool is_bulk)
 		if (rc < 0 || lane_is_taken(n->q, name_of(n), spot.id))
 			continue;
 		rc = take_message(n, spot);
-		if (n->has_message)
+		if (n->has_message && (n->message.m.flags & flags) == flags)
 			return rc;
 	}
 	return rc < 0 ? rc : ERR_NONE;
@@ -136,9 +137,9 @@ pick(struct lane *n)
 		return rc < 0 ? rc : ERR_NONE;
 	}
 	if (n->n_sent % BULK_EVERY == BULK_EVERY - 1)
-		rc = pick_from(n, true);
+		rc = pick_from(n, true, 0);
 	if (rc == ERR_NONE)
-		rc = pick_from(n, false);
+		rc = pick_from(n, false, 0);
 	if (rc < 0)
 		drop_message(n);
 	else if (n->relay != NULL)
@@ -168,6 +169,8 @@ note(struct lane *n, size_t i, enum event_kind kind, struct span words)
 	log_str(&l, "id", n->message.m.trace);
 	log_str(&l, "to", n->rcpts[i].address);
 	log_str(&l, "host", span_of(n->mx.host, n->mx.host_len));
+	if (kind == EVENT_SENT)
+		lane_log_tls(n, &l);
 	log_num(&l, "attempt", n->attempts[i] + 1);
 	log_str(&l, "reply", words);
 	if (rc < 0)
@@ -283,15 +286,15 @@ settle(struct lane *n, bool *is_host_out)
 	return rc;
 }
 
-/* The domain cannot have mail: all in hand fails. */
+/* All in hand fares alike, without asking a host. */
 static int
-settle_failed(struct lane *n, struct span words)
+settle_all(struct lane *n, enum smtp_out_what what, struct span words)
 {
 	struct report_item items[LANE_RCPTS];
 
 	for (size_t i = 0; i < n->n_rcpts; i++) {
-		items[i] = item_of(n, i, OUT_PERM, words, false);
-		count(n, i, OUT_PERM, words);
+		items[i] = item_of(n, i, what, words, false);
+		count(n, i, what, words);
 	}
 	return report_settle(lane_env(n->q), &n->message.m, items, n->n_rcpts,
 	    &lane_stats(n->q)->n_dsn);
@@ -347,26 +350,6 @@ wake(void *owner)
 		loop_add_job(lane_env(n->q)->loop, &n->job);
 }
 
-static enum smtp_out_tls
-tls_of(const struct lane *n)
-{
-	if (n->relay == NULL)
-		return TLS_OPPORTUNISTIC;
-	switch (n->relay->r.tls) {
-	case RELAY_TLS_VERIFIED:
-		return TLS_VERIFIED;
-	case RELAY_TLS_IMPLICIT:
-		return TLS_IMPLICIT_VERIFIED;
-	case RELAY_TLS_REQUIRED:
-		return TLS_REQUIRED;
-	case RELAY_TLS_MAY:
-		return TLS_OPPORTUNISTIC;
-	case RELAY_TLS_NEVER:
-		return TLS_NEVER;
-	}
-	return TLS_VERIFIED;
-}
-
 /* Connect to the host that was found, and give it the message. */
 static int
 connect_host(struct lane *n)
@@ -381,7 +364,8 @@ connect_host(struct lane *n)
 		.port = env->limits.port,
 		.addresses = n->mx.addresses,
 		.n_addresses = n->mx.n_addresses,
-		.tls = tls_of(n),
+		.tls = lane_tls(n),
+		.needs_requiretls = lane_requires_tls(n),
 		.ehlo = env->host };
 	int rc;
 
@@ -413,6 +397,70 @@ is_over(struct lane *n)
 	return false;
 }
 
+/* Look for the hosts. */
+static bool
+begin_route(struct lane *n)
+{
+	const struct mover_env *env = lane_env(n->q);
+	struct mx_env how = { .dns = env->dns,
+		.loop = env->loop,
+		.host = env->host,
+		.port =
+		    n->relay != NULL ? n->relay->r.port : env->limits.port };
+
+	n->unfit = NULL;
+	n->had_trouble = n->is_strict = false;
+	n->last_len = 0;
+	mx_end(&n->mx);
+	mx_begin(&n->mx, &how, n->relay != NULL ? n->relay->r.host : name_of(n),
+	    n->relay != NULL, wake, n);
+	return false;
+}
+
+static struct span
+last_words(const struct lane *n)
+{
+	return n->last_len > 0 ? span_of(n->last, n->last_len)
+	                       : span_str(n->mx.why);
+}
+
+/* No host is left. One message's demands are not the destination's fault. */
+static bool
+end_route(struct lane *n)
+{
+	bool is_temp = n->had_trouble || n->mx.state == MX_TEMP;
+	int rc;
+
+	if (n->unfit != NULL && n->has_message) {
+		rc = is_temp ? settle_all(n, OUT_TEMP, last_words(n))
+		             : settle_all(n, OUT_PERM, span_str(n->unfit));
+		return rc == 0 && pick(n) == 0 ? begin_route(n) : is_over(n);
+	}
+	hold_back(n, last_words(n));
+	/* RFC 8689 5: what may go without TLS does not wait with the others. */
+	if (n->is_strict && (pick_from(n, false, QUEUE_TLS_OPTIONAL) == 0 ||
+	                        pick_from(n, true, QUEUE_TLS_OPTIONAL) == 0))
+		return begin_route(n);
+	return is_over(n);
+}
+
+/* A host was found for the message in hand. */
+static bool
+try_host(struct lane *n)
+{
+	/* RFC 8689 4.2.1: nobody may have forged its name. */
+	if (lane_requires_tls(n) && !n->mx.is_authentic) {
+		n->unfit = "5.7.10 The sender requires TLS on the whole way, "
+		           "and no DNSSEC proves which hosts take the mail of "
+		           "the domain";
+		return end_route(n);
+	}
+	if (connect_host(n) == 0)
+		return false;
+	hold_back(n, SPAN("4.3.0 The connection could not be begun"));
+	return is_over(n);
+}
+
 /* Without a connection. */
 static bool
 step_route(struct lane *n)
@@ -424,22 +472,16 @@ step_route(struct lane *n)
 	case MX_PENDING:
 		return false;
 	case MX_HOST:
-		rc = connect_host(n);
-		if (rc == 0)
-			return false;
-		hold_back(n, SPAN("4.3.0 The connection could not be begun"));
-		return is_over(n);
+		return try_host(n);
 	case MX_TEMP:
 	case MX_END:
-		hold_back(
-		    n, n->last_len > 0 ? span_of(n->last, n->last_len) : why);
-		return is_over(n);
+		return end_route(n);
 	case MX_PERM:
 		if (n->relay != NULL) { /* the owner's mistake, not theirs */
 			hold_back(n, why);
 			return is_over(n);
 		}
-		rc = settle_failed(n, why);
+		rc = settle_all(n, OUT_PERM, why);
 		if (rc == 0)
 			rc = pick(n);
 		return rc == 0 ? true : is_over(n);
@@ -453,13 +495,16 @@ next_message(struct lane *n)
 	bool is_host;
 	int rc = settle(n, &is_host);
 
-	n->n_sent++;
+	if (n->n_sent++ == 0)
+		lane_note_first(n);
 	if (rc == 0 && !is_host)
 		absolve(n);
 	if (rc == 0 && n->n_sent < lane_env(n->q)->limits.max_per_connection)
 		rc = pick(n);
 	else if (rc == 0)
 		rc = ERR_NONE;
+	if (rc == 0 && !lane_fits(n))
+		rc = ERR_NONE; /* another connection is made for it */
 	if (rc == 0)
 		rc = smtp_out_send(n->out, &n->sending);
 	n->is_given = rc == 0;
@@ -484,6 +529,7 @@ step_dead(struct lane *n)
 	buf_init_fixed(&b, n->last, sizeof(n->last));
 	buf_put(&b, span_sub(words_of(n, &why), 0, sizeof(n->last)));
 	n->last_len = b.len;
+	lane_note_dead(n, &why);
 	if (!is_early && n->has_message)
 		rc = settle(n, &is_host);
 	smtp_out_free(n->out);
@@ -533,20 +579,6 @@ find_relay(struct lane *n)
 	                        : relay_get(store_of(n), scope, n->relay);
 }
 
-static void
-begin_route(struct lane *n)
-{
-	const struct mover_env *env = lane_env(n->q);
-	struct mx_env how = { .dns = env->dns,
-		.loop = env->loop,
-		.host = env->host,
-		.port =
-		    n->relay != NULL ? n->relay->r.port : env->limits.port };
-
-	mx_begin(&n->mx, &how, n->relay != NULL ? n->relay->r.host : name_of(n),
-	    n->relay != NULL, wake, n);
-}
-
 int
 lane_new(struct mover *q, const struct queue_dest *d, struct lane **out)
 {
@@ -572,7 +604,7 @@ lane_new(struct mover *q, const struct queue_dest *d, struct lane **out)
 		lane_free(n);
 		return rc;
 	}
-	begin_route(n);
+	(void)begin_route(n);
 	*out = n;
 	return 0;
 }

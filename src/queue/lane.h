@@ -5,6 +5,7 @@
 #define TINPOST_QUEUE_LANE_H
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "net/loop.h"
 #include "queue/mx.h"
 #include "queue/report.h"
@@ -25,6 +26,11 @@ struct lane {
 	char last[MAX_QUEUE_REPLY_BYTES]; /* why the last host failed */
 	size_t last_len;
 	bool is_over; /* to be freed */
+	/* Of the hosts tried for a message that requires TLS: why not, and
+	 * whether others failed in ways that pass. */
+	const char *unfit;
+	bool had_trouble;
+	bool is_strict; /* a host was refused for its TLS, by our policy */
 	/* The message in hand. */
 	struct arena arena;
 	bool has_message, is_given;
@@ -42,6 +48,25 @@ struct lane {
 MUST_USE int lane_new(
     struct mover *q, const struct queue_dest *d, struct lane **out);
 void lane_free(struct lane *n);
+
+/* --- lane_tls.c --- */
+
+/* What a connection for the message in hand must have, at the host found. */
+enum smtp_out_tls lane_tls(const struct lane *n);
+
+/* Does the message in hand require TLS all the way (RFC 8689)? */
+bool lane_requires_tls(const struct lane *n);
+
+/* May the message in hand go over the open connection? */
+bool lane_fits(const struct lane *n);
+
+/* The connection failed on its way, or has taken its first message: remember
+ * what it is. */
+void lane_note_dead(struct lane *n, const struct smtp_out_result *why);
+void lane_note_first(struct lane *n);
+
+/* tls=verified, tls=unverified or tls=clear, and why. */
+void lane_log_tls(const struct lane *n, struct log *l);
 
 /* --- of mover.c, for lanes --- */
 

@@ -35,6 +35,10 @@ struct mover_limits {
 
 extern const struct mover_limits mover_limits_default;
 
+/* What to do when a domain gives less TLS than before (tls_memory.h): the
+ * words of queue.tls-memory, in their order. */
+enum tls_memory { TLS_MEMORY_OFF, TLS_MEMORY_LOG, TLS_MEMORY_DEFER };
+
 struct mover_env {
 	struct loop *loop;
 	struct store *store;
@@ -46,6 +50,8 @@ struct mover_env {
 	bool has_source[2];
 	/* Only through relays, or (paused) not at all. */
 	bool is_relay_only, is_paused;
+	enum tls_memory tls_memory;
+	uint32_t tls_defer_s; /* TLS_MEMORY_DEFER: then it goes nevertheless */
 	const struct smtp_out_times *times; /* NULL: the defaults */
 };
 

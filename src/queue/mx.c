@@ -201,6 +201,8 @@ mx_came(void *owner)
 	bool is_null = false;
 	size_t at = 0;
 
+	m->is_authentic =
+	    m->mx_query.is_authentic || m->mx_query.state == DNS_NODATA;
 	switch (m->mx_query.state) {
 	case DNS_TEMPFAIL:
 		end(m, MX_TEMP, "4.4.3 The resolver could not be asked");
@@ -256,7 +258,7 @@ mx_begin(struct mx *m, const struct mx_env *env, struct span domain,
 	m->env.host.p = m->own;
 	m->wake = wake;
 	m->owner = owner;
-	m->is_fixed = is_fixed;
+	m->is_fixed = m->is_authentic = is_fixed;
 	m->is_literal = is_fixed && peer_parse(domain, &m->literal) == 0;
 	add_host(m, domain, 0);
 	if (m->is_literal) {

@@ -41,6 +41,9 @@ struct mx {
 	size_t host_len;
 	struct peer addresses[MX_MAX_ADDRESSES];
 	size_t n_addresses;
+	/* Nobody can have forged the name of the host: the resolver validated
+	 * it, or it is the domain's own. */
+	bool is_authentic;
 	/* --- private */
 	struct mx_env env;
 	char own[DNS_MAX_NAME + 1]; /* env.host */

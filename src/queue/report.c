@@ -139,7 +139,10 @@ deliver(const struct mover_env *env, const struct queue_message *m,
 	struct queue_to to = { .address = m->from,
 		.notify = QUEUE_NOTIFY_NEVER };
 	int64_t now = clock_wall_s();
-	struct queue_mail back = { .flags = QUEUE_DSN,
+	/* RFC 8689 5: what was to be read by nobody on its way there is not on
+	 * its way back. */
+	struct queue_mail back = { .flags = QUEUE_DSN |
+		                            (m->flags & QUEUE_REQUIRETLS),
 		.expires_s = now + (m->expires_s - m->arrived_s),
 		.trace = m->trace,
 		.to = &to,
@@ -236,7 +239,8 @@ report_settle(const struct mover_env *env, const struct queue_message *m,
 		d.n_rcpts = choose(items, n, rcpts);
 	/* RFC 3461 5.2.9: RET speaks of failures only. */
 	d.is_full = d.n_rcpts > 0 && rcpts[0].action == DSN_FAILED &&
-	            m->ret == QUEUE_RET_FULL && m->bytes <= FULL_BYTES;
+	            m->ret == QUEUE_RET_FULL && m->bytes <= FULL_BYTES &&
+	            (m->flags & QUEUE_REQUIRETLS) == 0;
 	if (rc == 0 && d.n_rcpts > 0 && m->from.len > 0) {
 		rc = send_report(env, m, &d, o, n);
 		*n_dsn += rc == 0;

@@ -19,6 +19,13 @@ offers_tls(const struct smtp *s)
 	return conn_can_start_tls(s->conn);
 }
 
+/* RFC 8689 2: not before. */
+static bool
+is_tls(const struct smtp *s)
+{
+	return conn_is_tls(s->conn);
+}
+
 /* Not without TLS, unless it is allowed (RFC 6409 4.3, RFC 8314 3.3). */
 static bool
 offers_auth(const struct smtp *s)
@@ -52,6 +59,7 @@ static const struct extension extensions[] = {
 	{ "SMTPUTF8",            NULL,        NULL },        /* RFC 6531 3.1 */
 	{ "CHUNKING",            NULL,        NULL },        /* RFC 3030 2 */
 	{ "DSN",                 NULL,        NULL },        /* RFC 3461 3 */
+	{ "REQUIRETLS",          is_tls,      NULL },        /* RFC 8689 2 */
 	{ "LIMITS ",             NULL,        put_rcptmax }, /* RFC 9422 3 */
 	{ "HELP",                NULL,        NULL },        /* RFC 5321 4.1.1.8 */
 };

@@ -82,6 +82,8 @@ check_sender(struct smtp *s, const struct smtp_txn *t)
 
 	if (!t->params.is_utf8 && utf8_has_8bit(t->from))
 		return "550 5.6.7 SMTPUTF8 is needed for this address";
+	if (t->params.requires_tls && !conn_is_tls(s->conn))
+		return "530 5.7.0 REQUIRETLS is for connections with TLS";
 	if (t->params.size_bytes > smtp_limits_of(s)->max_message_bytes)
 		return "552 5.3.4 Message too large"; /* RFC 1870 6.1 */
 	if (store_is_read_only(s->env->store))

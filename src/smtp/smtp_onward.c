@@ -164,6 +164,10 @@ smtp_onward_mails(struct smtp *s, struct smtp_onward_mails *out)
 		 * hop looks at this only to convert it. */
 		m->flags |= t->has_8bit ? QUEUE_8BIT : 0;
 		m->flags |= t->params.is_utf8 ? QUEUE_UTF8 : 0;
+		if (t->params.requires_tls) /* RFC 8689 4.1 */
+			m->flags |= QUEUE_REQUIRETLS;
+		else if (header_edit_is_tls_optional(&t->edit))
+			m->flags |= QUEUE_TLS_OPTIONAL;
 		m->flags |= i == 1 ? QUEUE_FORWARDED : 0;
 		if (i == 1 && m->n_to > 0)
 			rc = smtp_srs_sender(s, &m->from);

@@ -463,6 +463,7 @@ keep_route(struct smtp_out *o, const struct smtp_route *r)
 	o->secret = keep_name(o, r->auth.secret);
 	o->is_bearer = r->auth.is_bearer;
 	o->tls = r->tls;
+	o->needs_requiretls = r->needs_requiretls;
 	o->port = r->port;
 	o->n_addresses =
 	    (uint8_t)(r->n_addresses > MAX_OUT_ADDRESSES ? MAX_OUT_ADDRESSES

@@ -85,6 +85,9 @@ struct smtp_route {
 	const struct peer *addresses; /* at least one; their ports are unused */
 	size_t n_addresses;
 	enum smtp_out_tls tls;
+	/* A host that does not offer REQUIRETLS over TLS is of no use (RFC
+	 * 8689 4.2.1): OUT_AT_TLS, 5.7.30. */
+	bool needs_requiretls;
 	struct smtp_out_auth auth;
 	struct span ehlo; /* our name */
 	/* Our address for each family (PEER_IP4, PEER_IP6); NULL: any. */
@@ -201,9 +204,10 @@ struct smtp_out_facts {
 	/* A handshake failed, and we went on in the clear. */
 	bool is_fallback;
 	bool is_verified;
-	const char *tls_why; /* not verified, or no TLS: static words */
-	const char *cipher;  /* static; NULL without TLS */
-	uint32_t n_messages; /* taken over this connection */
+	bool offers_requiretls; /* over TLS */
+	const char *tls_why;    /* not verified, or no TLS: static words */
+	const char *cipher;     /* static; NULL without TLS */
+	uint32_t n_messages;    /* taken over this connection */
 };
 
 void smtp_out_facts(const struct smtp_out *o, struct smtp_out_facts *f);

@@ -76,6 +76,18 @@ choose_tls(struct smtp_out *o)
 	out_auth_begin(o);
 }
 
+/* What the host offers counts now. */
+static void
+end_tls(struct smtp_out *o)
+{
+	o->facts.offers_requiretls = (o->offer.words & OFFER_REQUIRETLS) != 0;
+	if (o->needs_requiretls && !o->facts.offers_requiretls)
+		out_lose(o, OUT_AT_TLS, "5.7.30",
+		    "The host does not offer REQUIRETLS");
+	else
+		out_auth_begin(o);
+}
+
 void
 out_hello(struct smtp_out *o)
 {
@@ -85,7 +97,7 @@ out_hello(struct smtp_out *o)
 		if (o->phase == PH_HELO)
 			o->offer = (struct smtp_offer){ 0 };
 		if (o->facts.is_tls)
-			out_auth_begin(o);
+			end_tls(o);
 		else
 			choose_tls(o);
 		return;

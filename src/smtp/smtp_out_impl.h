@@ -80,6 +80,7 @@ struct smtp_out {
 	uint16_t port;
 	bool has_from[2], is_bearer;
 	enum smtp_out_tls tls;
+	bool needs_requiretls;
 	bool is_tls_broken; /* a handshake failed at this address */
 	/* The connection. */
 	struct smtp_offer offer;

@@ -73,6 +73,17 @@ set_utf8(void *params, struct span v)
 }
 
 static int
+set_requiretls(void *params, struct span v)
+{
+	struct smtp_mail_params *m = params;
+
+	if (v.p != NULL) /* RFC 8689 2: it takes no value */
+		return ERR_INVALID;
+	m->requires_tls = true;
+	return 0;
+}
+
+static int
 set_auth(void *params, struct span v)
 {
 	struct smtp_mail_params *m = params;
@@ -166,12 +177,13 @@ set_orcpt(void *params, struct span v)
 }
 
 static const struct param_row mail_rows[] = {
-	{ "SIZE", 1, set_size },     /* RFC 1870 3 */
-	{ "BODY", 2, set_body },     /* RFC 6152 2 */
-	{ "SMTPUTF8", 4, set_utf8 }, /* RFC 6531 3.4 */
-	{ "AUTH", 8, set_auth },     /* RFC 4954 5 */
-	{ "RET", 16, set_ret },      /* RFC 3461 4.3 */
-	{ "ENVID", 32, set_envid },  /* RFC 3461 4.4 */
+	{ "SIZE", 1, set_size },              /* RFC 1870 3 */
+	{ "BODY", 2, set_body },              /* RFC 6152 2 */
+	{ "SMTPUTF8", 4, set_utf8 },          /* RFC 6531 3.4 */
+	{ "AUTH", 8, set_auth },              /* RFC 4954 5 */
+	{ "RET", 16, set_ret },               /* RFC 3461 4.3 */
+	{ "ENVID", 32, set_envid },           /* RFC 3461 4.4 */
+	{ "REQUIRETLS", 64, set_requiretls }, /* RFC 8689 2 */
 	{ NULL, 0, NULL },
 };
 

@@ -25,6 +25,7 @@ struct smtp_mail_params {
 	enum smtp_body body;
 	enum smtp_ret ret;
 	bool is_utf8;
+	bool requires_tls; /* REQUIRETLS */
 	struct span envid; /* xtext; empty: none */
 	struct span auth;  /* xtext or "<>"; empty: none */
 };

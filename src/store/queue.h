@@ -52,7 +52,9 @@ struct store;
 #define QUEUE_REQUIRETLS 0x04u /* RFC 8689 */
 #define QUEUE_FORWARDED  0x08u /* an alias or rule here sent it on */
 #define QUEUE_DSN        0x10u /* a report of our own */
-#define QUEUE_FLAGS      0x1fu
+/* TLS-Required: No in its header (RFC 8689 5): better in the clear than not. */
+#define QUEUE_TLS_OPTIONAL 0x20u
+#define QUEUE_FLAGS        0x3fu
 
 enum queue_ret { QUEUE_RET_NONE, QUEUE_RET_FULL, QUEUE_RET_HDRS };
 

@@ -50,6 +50,50 @@ static const struct {
 	{ LONG_LINE "\r\n\r\n", LONG_LINE "\r\n\r\n", "", 0, 0, 0, 0 },
 };
 
+static const struct {
+	const char *in;
+	bool is_optional;
+} tls_rows[] = {
+	{ "TLS-Required: No\r\n\r\n", true },
+	{ "From: a@b\r\ntls-required :\r\n\t no \r\nX: y\r\n\r\n", true },
+	{ "TLS-Required:No", true },
+	{ "TLS-Required: Yes\r\n\r\n", false },
+	{ "TLS-Required: Not\r\n\r\n", false },
+	{ "TLS-Required: N\r\n\r\n", false },
+	{ "TLS-Required:\r\nX: No\r\n\r\n", false },
+	{ "TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false },
+	{ "Subject: x\r\n\r\nTLS-Required: No\r\n", false },
+	{ "X-TLS-Required: No\r\n\r\n", false },
+};
+
+/* It stays in the header, and is seen wherever the message is cut. */
+static void
+tls_required(size_t row, size_t n)
+{
+	struct span in = span_str(tls_rows[row].in), keep;
+	struct header_edit e;
+	struct buf out;
+
+	buf_init(&out, 1000);
+	header_edit_init(&e, 0);
+	for (size_t at = 0; at < in.len; at += n) {
+		struct span piece = span_sub(in, at, n);
+		char *p = test_copy(piece);
+		struct cur c = cur_of(span_of(p, piece.len));
+
+		while (header_edit_step(&e, &c, &keep))
+			buf_put(&out, keep);
+		free(p);
+	}
+	if (header_edit_finish(&e, &keep))
+		buf_put(&out, keep);
+	CHECK_SPAN(buf_span(&out), in);
+	CHECK_ROW(header_edit_is_tls_optional(&e) == tls_rows[row].is_optional,
+	    tls_rows[row].in);
+	header_edit_deinit(&e);
+	buf_deinit(&out);
+}
+
 /* Run the filter over a copy cut in pieces of n bytes (the first of `first`).
  */
 static void
@@ -111,5 +155,8 @@ main(void)
 		run(i, 1, 1);
 		run(i, 3, 2);
 	}
+	for (size_t i = 0; i < sizeof(tls_rows) / sizeof(tls_rows[0]); i++)
+		for (size_t n = 1; n <= strlen(tls_rows[i].in); n++)
+			tls_required(i, n);
 	return test_done();
 }

@@ -32,6 +32,9 @@ static const struct mail_row mail_rows[] = {
 	{ " SMTPUTF8", 0, { .is_utf8 = true } },
 	{ " SMTPUTF8=yes", ERR_INVALID, { 0 } },
 	{ " SMTPUTF8 BODY=8BITMIME  SIZE=5", 0, { .is_utf8 = true, .body = SMTP_BODY_8BITMIME, .size_bytes = 5 } },
+	{ " REQUIRETLS", 0, { .requires_tls = true } },
+	{ " requiretls=1", ERR_INVALID, { 0 } },
+	{ " REQUIRETLS REQUIRETLS", ERR_EXISTS, { 0 } },
 	{ " RET=HDRS ENVID=a+3Db", 0, { .ret = SMTP_RET_HDRS, .envid = SPAN("a+3Db") } },
 	{ " RET=ALL", ERR_INVALID, { 0 } },
 	{ " ENVID=a+0Ab", ERR_INVALID, { 0 } },
@@ -112,6 +115,8 @@ test_mail(void)
 			CHECK_ROW(p.body == r->want.body, r->in);
 			CHECK_ROW(p.ret == r->want.ret, r->in);
 			CHECK_ROW(p.is_utf8 == r->want.is_utf8, r->in);
+			CHECK_ROW(
+			    p.requires_tls == r->want.requires_tls, r->in);
 			CHECK_SPAN(p.envid, r->want.envid);
 			CHECK_SPAN(p.auth, r->want.auth);
 		}
