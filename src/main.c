@@ -18,6 +18,8 @@ static struct imap_env imap;
 static struct web_env web;
 static struct trust_options trust;
 static char sealers[1000]; /* of trust */
+static struct weights weights;
+static char trusted[400];
 static struct mover_env outbound;
 static struct smtp_out_times out_times;
 static struct mover *mover;
@@ -49,6 +51,25 @@ log_line(enum log_level level, const char *event)
 
 	log_begin(&l, level, event);
 	log_end(&l);
+}
+
+/* The words of trust.greylist are those of enum grey_mode, in their order. */
+static void
+refresh_grey(const struct settings *st, struct store *s)
+{
+	struct buf b;
+
+	mx.grey = (struct grey_options){
+		.mode = (enum grey_mode)st->n[SET_GREY_MODE],
+		.min_weight = (int)st->n[SET_GREY_WEIGHT],
+		.delay_s = (uint32_t)st->n[SET_GREY_DELAY],
+		.window_s = (uint32_t)st->n[SET_GREY_WINDOW],
+		.keep_s = (uint32_t)st->n[SET_GREY_KEEP],
+	};
+	buf_init_fixed(&b, trusted, sizeof(trusted));
+	if (settings_text(s, SET_TRUST_NETWORKS, &b) < 0)
+		log_line(LOG_WARN, "trust.networks_refused");
+	mx.trusted = buf_span(&b);
 }
 
 static void
@@ -90,6 +111,7 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 		.notice_s = (uint32_t)st->n[SET_QUEUE_NOTICE],
 		.limits = limits };
 	mx.trust = &trust;
+	refresh_grey(st, s);
 	submission = mx;
 	submission.role = SMTP_SUBMISSION;
 }
@@ -113,6 +135,24 @@ refresh_imap(const struct settings *st, struct store *s, struct auth *a)
 	store_watch(s, imap_changed, NULL);
 }
 
+/* What is written wrong was refused when it was set. */
+static void
+refresh_weights(struct store *s)
+{
+	char storage[1000];
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	weights = (struct weights){ .n_rules = 0 };
+	if (settings_text(s, SET_TRUST_WEIGHTS, &b) < 0 ||
+	    weights_parse_signs(buf_span(&b), &weights) < 0)
+		log_line(LOG_WARN, "trust.weights_refused");
+	buf_reset(&b);
+	if (settings_text(s, SET_TRUST_DNSBL, &b) < 0 ||
+	    weights_parse_lists(buf_span(&b), &weights) < 0)
+		log_line(LOG_WARN, "trust.dnsbl_refused");
+}
+
 /* The words of trust.* are those of enum trust_mode, in their order. */
 static void
 refresh_trust(const struct serve_parts *p)
@@ -130,10 +170,17 @@ refresh_trust(const struct serve_parts *p)
 		.dkim = (enum trust_mode)st->n[SET_TRUST_DKIM],
 		.dmarc = (enum trust_mode)st->n[SET_TRUST_DMARC],
 		.sealers = buf_span(&b),
-		.wait_ms = (int64_t)st->n[SET_TRUST_TIME] * 1000 };
+		.wait_ms = (int64_t)st->n[SET_TRUST_TIME] * 1000,
+		.weights = &weights,
+		.client_ms = (int64_t)st->n[SET_TRUST_CLIENT_TIME] * 1000,
+		.junk_weight = (int)st->n[SET_TRUST_JUNK],
+		.refuse_weight = (int)st->n[SET_TRUST_REFUSE] };
+	refresh_weights(p->store);
 	/* Without a resolver nothing can be known. */
-	if (p->dns == NULL)
+	if (p->dns == NULL) {
 		trust.spf = trust.dkim = trust.dmarc = TRUST_OFF;
+		trust.weights = NULL;
+	}
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "base/ascii.h"
 #include "base/limits.h"
 #include "net/net.h"
+#include "trust/trust.h"
 
 #define ROW(id, key, type, fallback, min, max, unit, help)                     \
 	[SET_##id] = { key, type, fallback, min, max, unit, help },
@@ -99,6 +100,15 @@ is_plain_text(struct span s)
 	return true;
 }
 
+static bool
+are_weights(struct span value, bool are_lists)
+{
+	struct weights w = { .n_rules = 0 };
+
+	return (are_lists ? weights_parse_lists(value, &w)
+	                  : weights_parse_signs(value, &w)) == 0;
+}
+
 static int
 check_value(const struct setting *t, struct span value, uint64_t *n_out)
 {
@@ -127,6 +137,13 @@ check_value(const struct setting *t, struct span value, uint64_t *n_out)
 		break;
 	case SETTING_SERVERS:
 		is_good = value.len == 0 || dns_are_servers(value);
+		break;
+	case SETTING_NETWORKS:
+		is_good = network_is_list(value);
+		break;
+	case SETTING_WEIGHTS:
+	case SETTING_LISTS:
+		is_good = are_weights(value, t->type == SETTING_LISTS);
 		break;
 	case SETTING_TEXT:
 		is_good = is_plain_text(value);
@@ -212,6 +229,23 @@ settings_put_limits(struct buf *b, enum setting_id id)
 	case SETTING_SERVERS:
 		buf_put_str(b, "IP addresses separated by spaces, with a port "
 		               "or without: 192.0.2.1 [2001:db8::1]:5353");
+		break;
+	case SETTING_NETWORKS:
+		buf_put_str(b, "networks separated by spaces: 192.0.2.0/24 "
+		               "2001:db8::/32");
+		break;
+	case SETTING_WEIGHTS:
+		for (size_t i = 0; i < N_SIGNS; i++)
+			buf_putf(b, "%s%s=N", i == 0 ? "any of " : " ",
+			    weights_name((enum sign)i));
+		buf_putf(
+		    b, ", each N from -%d to %d", WEIGHTS_MAX, WEIGHTS_MAX);
+		break;
+	case SETTING_LISTS:
+		buf_putf(b,
+		    "like zen.example=5 other.example:127.0.0.2-11=-2, of %d "
+		    "lists at most, with weights from -%d to %d but not 0",
+		    WEIGHTS_MAX_LISTS, WEIGHTS_MAX, WEIGHTS_MAX);
 		break;
 	case SETTING_TEXT:
 		buf_putf(b, "a line of text of %llu bytes at most",

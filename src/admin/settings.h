@@ -15,13 +15,16 @@
 
 enum setting_type {
 	SETTING_INT,
-	SETTING_SIZE,    /* bytes */
-	SETTING_TIME,    /* seconds */
-	SETTING_SWITCH,  /* on, off */
-	SETTING_CHOICE,  /* one of the words of `unit` */
-	SETTING_HOST,    /* a host name */
-	SETTING_LISTEN,  /* addresses to listen on, by spaces; * is all */
-	SETTING_SERVERS, /* addresses and ports of name servers, or empty */
+	SETTING_SIZE,     /* bytes */
+	SETTING_TIME,     /* seconds */
+	SETTING_SWITCH,   /* on, off */
+	SETTING_CHOICE,   /* one of the words of `unit` */
+	SETTING_HOST,     /* a host name */
+	SETTING_LISTEN,   /* addresses to listen on, by spaces; * is all */
+	SETTING_SERVERS,  /* addresses and ports of name servers, or empty */
+	SETTING_NETWORKS, /* networks, or empty (net/network.h) */
+	SETTING_WEIGHTS,  /* signs and what they weigh (trust/weights.h) */
+	SETTING_LISTS,    /* DNS lists and what they weigh */
 	SETTING_TEXT
 };
 

@@ -28,6 +28,7 @@
 #define TINPOST_SMTP_SMTP_H
 
 #include "net/net.h"
+#include "smtp/smtp_grey.h"
 #include "smtp/smtp_out.h"
 
 struct auth;
@@ -82,6 +83,10 @@ struct smtp_env {
 	/* Reports to other domains come from here (reports/), and reports about
 	 * ours come here: what is for nobody else is not told of. */
 	struct span report_contact;
+	/* New senders at SMTP_MX come twice, but for clients of the networks of
+	 * this list (net/network.h), whose names are not judged either. */
+	struct grey_options grey;
+	struct span trusted;
 	bool sends_out;      /* mail to other domains is taken at all */
 	uint64_t max_queued; /* messages in the queue */
 	uint32_t expire_s;   /* how long the queue tries */

@@ -251,6 +251,8 @@ judge(struct smtp *s)
 static void
 end_message(struct smtp *s, const char *refusal)
 {
+	if (refusal == NULL) /* it came by BDAT */
+		refusal = smtp_judge_client(s);
 	if (refusal == NULL) {
 		smtp_judge_count(s);
 		refusal = smtp_judge_refusal(s->txn);

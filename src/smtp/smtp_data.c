@@ -2,13 +2,17 @@
 #include "base/clock.h"
 #include "smtp/smtp_session.h"
 
-void
-smtp_data(struct smtp *s, struct span args)
+/* RFC 5321 4.3.2: a refusal for policy may come before the text. */
+static void
+begin_data(struct smtp *s)
 {
+	const char *refusal = smtp_judge_client(s);
 	int rc;
 
-	if (args.len > 0) {
-		smtp_refuse(s, "501 5.5.4 DATA takes no argument");
+	if (refusal != NULL) {
+		smtp_judge_note(s, refusal);
+		smtp_reply(s, refusal);
+		smtp_txn_free(s); /* with the text */
 		return;
 	}
 	rc = smtp_body_begin(s, false);
@@ -20,6 +24,31 @@ smtp_data(struct smtp *s, struct span args)
 	conn_set_in_max(s->conn, CONN_IN_MAX);
 	s->state = SMTP_DATA;
 	smtp_reply(s, "354 End with a line of one dot");
+}
+
+void
+smtp_data(struct smtp *s, struct span args)
+{
+	if (args.len > 0) {
+		smtp_refuse(s, "501 5.5.4 DATA takes no argument");
+	} else if (smtp_judge_wait_client(s)) {
+		s->state = SMTP_DATA_WAIT;
+		conn_pause_input(s->conn, true);
+	} else {
+		begin_data(s);
+	}
+}
+
+enum step
+smtp_data_wait(struct smtp *s)
+{
+	if (smtp_judge_is_asking(s->txn))
+		return STEP_WAIT;
+	conn_pause_input(s->conn, false);
+	s->has_moved = true;
+	s->state = SMTP_RCPT;
+	begin_data(s);
+	return STEP_MORE;
 }
 
 static void

@@ -144,7 +144,7 @@ add_events(struct smtp *s, struct span client, struct span id)
 {
 	const struct smtp_txn *t = s->txn;
 	const struct smtp_rcpt *r = t->rcpts;
-	char storage[2 * MAX_ADDRESS_BYTES], words_storage[200];
+	char storage[2 * MAX_ADDRESS_BYTES], words_storage[MAX_EVENT_BYTES];
 	struct buf to, words;
 	int rc = 0;
 

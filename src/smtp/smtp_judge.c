@@ -26,9 +26,16 @@ is_this_machine(const struct peer *p)
 	           memcmp(p->addr, ip4, sizeof(ip4)) == 0);
 }
 
+static bool
+greylists(const struct smtp *s)
+{
+	return s->env->grey.mode != GREY_OFF;
+}
+
 int
 smtp_judge_begin(struct smtp *s)
 {
+	struct trust_options mine;
 	const struct trust_options *o = s->env->trust;
 	struct trust_from from = {
 		.peer = conn_peer(s->conn),
@@ -38,12 +45,108 @@ smtp_judge_begin(struct smtp *s)
 
 	/* Who has signed in is known. */
 	if (o == NULL || smtp_is_submission(s) || s->account != 0 ||
-	    is_this_machine(from.peer))
+	    is_this_machine(from.peer) || s->txn->trust != NULL)
 		return 0;
+	mine = *o;
+	if (network_list_has(s->env->trusted, from.peer)) {
+		mine.weights = NULL;
+		s->txn->is_client_judged = true;
+	}
 	if (o->spf == TRUST_OFF && o->dkim == TRUST_OFF &&
-	    o->dmarc == TRUST_OFF)
+	    o->dmarc == TRUST_OFF && mine.weights == NULL && !greylists(s))
 		return 0;
-	return trust_new(o, &from, wake, s, &s->txn->trust);
+	return trust_new(&mine, &from, wake, s, &s->txn->trust);
+}
+
+bool
+smtp_judge_wait_client(struct smtp *s)
+{
+	const struct trust_options *o = s->env->trust;
+
+	if (s->txn->trust == NULL || s->txn->is_client_judged ||
+	    (!greylists(s) && o->refuse_weight == 0))
+		return false;
+	return !trust_ask_client(s->txn->trust);
+}
+
+bool
+smtp_judge_is_asking(const struct smtp_txn *t)
+{
+	return !trust_knows_client(t->trust);
+}
+
+/* More are not noted: a client that comes again brings the same first ones. */
+#define MAX_GREY_RCPTS 5
+
+/* The seconds to wait. One recipient for whom it came back in time is enough
+ * for all: the client has shown what it was asked for. */
+static uint32_t
+try_all(struct smtp *s, const struct grey_sender *from)
+{
+	const struct smtp_rcpt *r = s->txn->rcpts;
+	int64_t now = clock_wall_s();
+	uint32_t least = UINT32_MAX;
+
+	if (grey_is_known(s->env->store, &s->env->grey, from, now))
+		return 0;
+	for (int i = 0; r != NULL && i < MAX_GREY_RCPTS && least > 0; i++) {
+		char storage[2 * MAX_ADDRESS_BYTES];
+		struct buf to;
+		uint32_t left;
+
+		buf_init_fixed(&to, storage, sizeof(storage));
+		address_put(&to, r->local, r->domain);
+		left = grey_try(
+		    s->env->store, &s->env->grey, from, buf_span(&to), now);
+		if (left < least)
+			least = left;
+		r = r->next;
+	}
+	return least;
+}
+
+/* NULL: greylisting lets it pass. */
+static const char *
+judge_grey(struct smtp *s)
+{
+	const struct grey_options *o = &s->env->grey;
+	struct smtp_txn *t = s->txn;
+	struct grey_sender from = { .from = t->from, .domain = t->from_domain };
+	int weight = trust_weight(t->trust);
+	char storage[64];
+	struct buf network, text;
+	uint32_t left_s;
+
+	/* Whom a list speaks for need not show anything. */
+	if (o->mode == GREY_OFF || weight < 0 ||
+	    (o->mode == GREY_SUSPICIOUS && weight < o->min_weight))
+		return NULL;
+	buf_init_fixed(&network, storage, sizeof(storage));
+	network_put(&network, conn_peer(s->conn));
+	from.who = trust_spf(t->trust) == SPF_PASS ? trust_spf_domain(t->trust)
+	                                           : buf_span(&network);
+	left_s = try_all(s, &from);
+	if (left_s == 0)
+		return NULL;
+	buf_init_fixed(&text, t->wait_text, sizeof(t->wait_text) - 1);
+	buf_putf(&text,
+	    "451 4.7.1 Not known here yet: please send it again in %u "
+	    "minutes (greylisting)",
+	    (unsigned)(left_s + 59) / 60);
+	return t->wait_text;
+}
+
+const char *
+smtp_judge_client(struct smtp *s)
+{
+	struct smtp_txn *t = s->txn;
+	const char *refusal;
+
+	if (t->trust == NULL || t->is_client_judged)
+		return NULL;
+	t->is_client_judged = true;
+	refusal = trust_client_refusal(t->trust);
+	return refusal != NULL ? refusal : judge_grey(s);
 }
 
 bool
@@ -120,6 +223,22 @@ smtp_judge_refusal(const struct smtp_txn *t)
 	    trust_verdict(t->trust) == TRUST_JUNK)
 		return NULL;
 	return trust_text(t->trust);
+}
+
+void
+smtp_judge_note(struct smtp *s, const char *refusal)
+{
+	const struct smtp_rcpt *r = s->txn->rcpts;
+	char storage[2 * MAX_ADDRESS_BYTES], text_storage[MAX_EVENT_BYTES + 1];
+	struct buf to, text;
+
+	buf_init_fixed(&to, storage, sizeof(storage));
+	address_put(&to, r->local, r->domain);
+	buf_init_fixed(&text, text_storage, MAX_EVENT_BYTES);
+	buf_put(&text, span_sub(span_str(refusal), 0, MAX_EVENT_BYTES));
+	trust_put_weight(s->txn->trust, &text);
+	text_storage[text.len] = '\0';
+	smtp_note_refusal(s, buf_span(&to), text_storage);
 }
 
 int

@@ -246,7 +246,9 @@ judge(struct smtp *s, struct candidate *r)
 	refusal = smtp_limit_rcpts(s, n_elsewhere(r));
 	if (refusal != NULL)
 		return refusal;
-	rc = add_rcpt(s, r);
+	rc = smtp_judge_begin(s);
+	if (rc == 0)
+		rc = add_rcpt(s, r);
 	if (rc == ERR_LIMIT) /* RFC 5321 4.5.3.1.10: the rest comes later */
 		return "452 4.5.3 Too many recipients";
 	return rc < 0 ? smtp_error_text(rc) : NULL;

@@ -378,6 +378,8 @@ step_once(struct smtp *s)
 	case SMTP_CHUNKS:
 	case SMTP_AUTH:
 		return step_line(s);
+	case SMTP_DATA_WAIT:
+		return smtp_data_wait(s);
 	case SMTP_DATA:
 		return smtp_data_step(s);
 	case SMTP_CHUNK:
@@ -411,6 +413,7 @@ deadline_ms(const struct smtp *s)
 		return l->command_ms;
 	case SMTP_AUTH_WAIT:
 		return l->auth_wait_ms;
+	case SMTP_DATA_WAIT:
 	case SMTP_END_WAIT:
 		/* What is waited for has its own time; this is past it. */
 		return l->auth_wait_ms + l->command_ms;
@@ -457,6 +460,7 @@ smtp_step(void *session)
 		if (conn_timed_out(s->conn))
 			time_out(s);
 		else if (conn_is_eof(s->conn) && s->state != SMTP_AUTH_WAIT &&
+		         s->state != SMTP_DATA_WAIT &&
 		         s->state != SMTP_END_WAIT)
 			smtp_close(s);
 	}

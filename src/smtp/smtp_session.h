@@ -21,6 +21,7 @@ enum smtp_state {
 	SMTP_MAIL,      /* a sender */
 	SMTP_RCPT,      /* a sender and recipients */
 	SMTP_CHUNKS,    /* between BDAT and BDAT */
+	SMTP_DATA_WAIT, /* DATA came; who the client is, is asked */
 	SMTP_DATA,      /* in the text behind DATA */
 	SMTP_CHUNK,     /* in the bytes behind BDAT */
 	SMTP_AUTH,      /* a line of a SASL exchange comes */
@@ -73,7 +74,9 @@ struct smtp_txn {
 	/* The body on its way. */
 	struct upload *upload;
 	struct mime_parser *parser;
-	struct trust *trust; /* NULL: it is not judged */
+	struct trust *trust;   /* NULL: it is not judged */
+	bool is_client_judged; /* by what is known before the message */
+	char wait_text[100];   /* of greylisting */
 	struct header_edit edit;
 	struct dots dots;
 	struct buf prefix;
@@ -182,8 +185,15 @@ void smtp_sign_feed(struct smtp_txn *t, struct span bytes);
 bool smtp_sign_wait(struct smtp *s);
 void smtp_sign_free(struct smtp_txn *t);
 
-/* smtp_judge.c: begin to judge what comes from elsewhere. ERR_NOMEM. */
+/* smtp_judge.c: begin to judge what comes from elsewhere, once a transaction;
+ * with the first recipient, so that the DNS has time. ERR_NOMEM. */
 MUST_USE int smtp_judge_begin(struct smtp *s);
+/* Is there something to wait for before DATA is answered? */
+bool smtp_judge_wait_client(struct smtp *s);
+bool smtp_judge_is_asking(const struct smtp_txn *t);
+/* The reply when this client's message is refused, or is to come again; NULL: it
+ * may come. */
+const char *smtp_judge_client(struct smtp *s);
 /* The message is whole: is there a verdict to wait for? */
 bool smtp_judge_wait(struct smtp *s);
 bool smtp_judge_is_waiting(const struct smtp_txn *t);
@@ -191,6 +201,8 @@ bool smtp_judge_is_waiting(const struct smtp_txn *t);
 void smtp_judge_count(struct smtp *s);
 /* The reply when it is refused; NULL: it may be stored. */
 const char *smtp_judge_refusal(const struct smtp_txn *t);
+/* Note that refusal, with the signs that led to it. */
+void smtp_judge_note(struct smtp *s, const char *refusal);
 /* Put Authentication-Results into the prefix and the summary. ERR_NOMEM,
  * ERR_LIMIT. */
 MUST_USE int smtp_judge_put(struct smtp_txn *t);
@@ -233,6 +245,7 @@ void smtp_misc_not_here(struct smtp *s, struct span args);
 void smtp_misc_http(struct smtp *s, struct span args);
 
 /* The states that do not read lines. */
+enum step smtp_data_wait(struct smtp *s);
 enum step smtp_data_step(struct smtp *s);
 enum step smtp_bdat_step(struct smtp *s);
 enum step smtp_auth_wait(struct smtp *s);

@@ -43,6 +43,8 @@ void signs_give_up(struct signs *s);
 /* Add a sign that others found. */
 void signs_add(struct signs *s, enum sign sign);
 
+/* Was anything found, and what does it weigh? */
+bool signs_are_any(const struct signs *s);
 int signs_weight(const struct signs *s);
 
 /* Append "no-reverse=2 zen.example=5"; nothing when nothing was found. */

@@ -1,6 +1,12 @@
 /* What the signs of a client weigh, and how they are told (signs_in.h). */
 #include "trust/signs_in.h"
 
+bool
+signs_are_any(const struct signs *s)
+{
+	return s->found != 0 || s->hits != 0;
+}
+
 int
 signs_weight(const struct signs *s)
 {

@@ -13,8 +13,9 @@ struct trust {
 	void *owner;
 	struct arena arena; /* what options and from point to */
 	struct span mail_from, helo_name;
-	struct spf *spf;  /* of MAIL FROM, or HELO when that is empty */
-	struct spf *helo; /* of HELO beside it; NULL: not asked */
+	struct spf *spf;     /* of MAIL FROM, or HELO when that is empty */
+	struct spf *helo;    /* of HELO beside it; NULL: not asked */
+	struct signs *signs; /* NULL: not looked for */
 	struct head head;
 	struct dkim *dkim;
 	struct arc *arc;
@@ -23,12 +24,14 @@ struct trust {
 	struct span vouching; /* the sealer that is believed, or empty */
 	struct job job;
 	struct timer timer;
+	struct timer client_timer;
 	char author[DNS_MAX_NAME + 1];
 	char text[480]; /* a reply line: RFC 5321 4.5.3.1.5 */
 	size_t n_author;
 	enum trust_verdict verdict;
 	int fault; /* ERR_NOMEM on the way: what is missing is a temperror */
 	bool is_finished, is_judged, is_decided, is_waiting;
+	bool is_client_late, is_client_asked;
 	/* Whose it is cannot be told: RFC 9989 leaves it to us, and it must not
 	 * be a way around a policy. */
 	bool has_many_authors;
@@ -136,6 +139,8 @@ fire(struct timer *timer)
 		spf_give_up(t->spf);
 	if (t->helo != NULL)
 		spf_give_up(t->helo);
+	if (t->signs != NULL)
+		signs_give_up(t->signs);
 	if (t->dkim != NULL)
 		dkim_give_up(t->dkim);
 	if (t->arc != NULL)
@@ -223,6 +228,8 @@ is_pending(const struct trust *t)
 		return true;
 	if (t->arc != NULL && arc_get(t->arc)->result == ARC_PENDING)
 		return true;
+	if (t->signs != NULL && !signs_are_known(t->signs))
+		return true;
 	return t->dkim != NULL && !dkim_is_done(t->dkim);
 }
 
@@ -267,6 +274,47 @@ decide_by_dmarc(struct trust *t)
 	}
 }
 
+/* What is known by now. */
+static void
+note_spf(struct trust *t)
+{
+	if (t->signs == NULL)
+		return;
+	if (trust_spf(t) == SPF_FAIL)
+		signs_add(t->signs, SIGN_SPF_FAIL);
+	else if (trust_spf(t) == SPF_SOFTFAIL)
+		signs_add(t->signs, SIGN_SPF_SOFTFAIL);
+}
+
+const char *
+trust_client_refusal(struct trust *t)
+{
+	char storage[400];
+	struct buf reasons;
+	int most = t->options.refuse_weight;
+
+	if (most <= 0 || trust_weight(t) < most)
+		return NULL;
+	buf_init_fixed(&reasons, storage, sizeof(storage));
+	signs_put_reasons(t->signs, &reasons);
+	set_text(t,
+	    "550 5.7.1 Too doubtful for this server: ", buf_span(&reasons), "",
+	    span_of(NULL, 0));
+	return t->text;
+}
+
+static void
+decide_by_weight(struct trust *t)
+{
+	int junk = t->options.junk_weight;
+
+	if (t->verdict != TRUST_REJECT && trust_client_refusal(t) != NULL)
+		t->verdict = TRUST_REJECT;
+	else if (t->verdict == TRUST_ACCEPT && junk > 0 &&
+	         trust_weight(t) >= junk)
+		t->verdict = TRUST_JUNK;
+}
+
 static void
 decide(struct trust *t)
 {
@@ -292,6 +340,7 @@ decide(struct trust *t)
 		                                    : " (SPF)",
 		    spf_explanation(t->spf));
 	}
+	decide_by_weight(t);
 }
 
 /* Something is known. Go on; at the end wake the owner, who may free t. */
@@ -300,6 +349,12 @@ look(struct trust *t)
 {
 	if (has_work(t))
 		loop_add_job(t->options.loop, &t->job);
+	note_spf(t);
+	if (t->is_client_asked && trust_knows_client(t)) {
+		t->is_client_asked = false;
+		t->wake(t->owner);
+		return;
+	}
 	if (!t->is_finished || t->is_decided || is_pending(t))
 		return;
 	if (!t->is_judged)
@@ -310,6 +365,36 @@ look(struct trust *t)
 	loop_clear_timer(t->options.loop, &t->timer);
 	if (t->is_waiting)
 		t->wake(t->owner);
+}
+
+bool
+trust_knows_client(const struct trust *t)
+{
+	if (t->is_client_late)
+		return true;
+	if (t->signs != NULL && !signs_are_known(t->signs))
+		return false;
+	return t->spf == NULL || spf_result(t->spf) != SPF_PENDING;
+}
+
+bool
+trust_ask_client(struct trust *t)
+{
+	note_spf(t);
+	t->is_client_asked = !trust_knows_client(t);
+	return !t->is_client_asked;
+}
+
+/* SPF may go on; it is needed at the end. */
+static void
+end_client_time(struct timer *timer)
+{
+	struct trust *t = LIST_OF(timer, struct trust, client_timer);
+
+	t->is_client_late = true;
+	if (t->signs != NULL)
+		signs_give_up(t->signs);
+	look(t);
 }
 
 bool
@@ -358,6 +443,22 @@ begin_spf(struct trust *t, const struct trust_from *from)
 	return spf_new(t->options.dns, &in, woken, t, &t->helo);
 }
 
+static int
+begin_signs(struct trust *t, const struct trust_from *from)
+{
+	const struct signs_input in = { .client = from->peer,
+		.helo = from->helo,
+		.host = t->options.host };
+	const struct weights *w = t->options.weights;
+
+	t->options.weights = NULL; /* borrowed till now */
+	if (w != NULL && weights_are_any(w) &&
+	    signs_new(t->options.dns, w, &in, woken, t, &t->signs) < 0)
+		return ERR_NOMEM;
+	return loop_set_timer(
+	    t->options.loop, &t->client_timer, t->options.client_ms);
+}
+
 /* Longest of everything that is copied. */
 #define ARENA_BYTES 4096
 
@@ -382,11 +483,12 @@ trust_new(const struct trust_options *o, const struct trust_from *from,
 	head_init(&t->head);
 	job_init(&t->job, step_job);
 	timer_init(&t->timer, fire);
+	timer_init(&t->client_timer, end_client_time);
 	if (arena_copy(&t->arena, o->host, &t->options.host) < 0 ||
 	    arena_copy(&t->arena, o->sealers, &t->options.sealers) < 0 ||
 	    arena_copy(&t->arena, from->helo, &t->helo_name) < 0 ||
 	    arena_copy(&t->arena, from->mail_from, &t->mail_from) < 0 ||
-	    begin_spf(t, from) < 0) {
+	    begin_spf(t, from) < 0 || begin_signs(t, from) < 0) {
 		trust_free(t);
 		return ERR_NOMEM;
 	}
@@ -401,6 +503,8 @@ trust_free(struct trust *t)
 		return;
 	loop_remove_job(t->options.loop, &t->job);
 	loop_clear_timer(t->options.loop, &t->timer);
+	loop_clear_timer(t->options.loop, &t->client_timer);
+	signs_free(t->signs);
 	spf_free(t->spf);
 	spf_free(t->helo);
 	dkim_free(t->dkim);
@@ -435,6 +539,18 @@ enum spf_result
 trust_spf(const struct trust *t)
 {
 	return t->spf == NULL ? SPF_NONE : spf_result(t->spf);
+}
+
+struct span
+trust_spf_domain(const struct trust *t)
+{
+	return t->spf == NULL ? span_of(NULL, 0) : spf_domain(t->spf);
+}
+
+int
+trust_weight(const struct trust *t)
+{
+	return t->signs == NULL ? 0 : signs_weight(t->signs);
 }
 
 enum dmarc_result
@@ -626,6 +742,8 @@ put_results(const struct trust *t, struct authres *a)
 	put_dmarc(t, a);
 	put_arc(t, a);
 	put_dkim(t, a);
+	if (t->signs != NULL)
+		signs_put_results(t->signs, a);
 	authres_end(a);
 }
 
@@ -645,6 +763,16 @@ trust_put_arc_results(const struct trust *t, unsigned instance, struct buf *out)
 
 	authres_begin_arc(&a, out, instance, t->options.host);
 	put_results(t, &a);
+}
+
+void
+trust_put_weight(const struct trust *t, struct buf *out)
+{
+	if (t->signs == NULL || !signs_are_any(t->signs))
+		return;
+	buf_putf(out, " weight=%d (", trust_weight(t));
+	signs_put_words(t->signs, out);
+	buf_put_char(out, ')');
 }
 
 void
@@ -670,4 +798,5 @@ trust_put_words(const struct trust *t, struct buf *out)
 		buf_put_str(out, dmarc_policy_name(dmarc_asked(t->dmarc)));
 		buf_put_char(out, ')');
 	}
+	trust_put_weight(t, out);
 }

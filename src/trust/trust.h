@@ -24,6 +24,7 @@
 #include "trust/dmarc_record.h"
 #include "trust/dmarc_row.h"
 #include "trust/rsa_make.h"
+#include "trust/signs.h"
 #include "trust/spf.h"
 #include "trust/srs.h"
 
@@ -46,6 +47,11 @@ struct trust_options {
 	int64_t wait_ms;
 	/* Rows for aggregate reports are wanted: trust_dmarc_row. */
 	bool has_rows;
+	/* What doubts about the client weigh; NULL: nothing is looked at. */
+	const struct weights *weights;
+	int64_t client_ms; /* time for those from trust_new on */
+	/* From this weight on it is Junk, or refused; 0: never. */
+	int junk_weight, refuse_weight;
 };
 
 struct trust_from {
@@ -56,20 +62,29 @@ struct trust_from {
 
 enum trust_verdict {
 	TRUST_ACCEPT,
-	TRUST_JUNK,    /* DMARC quarantine: into the folder Junk */
+	TRUST_JUNK,    /* DMARC quarantine, or doubts: into the folder Junk */
 	TRUST_REJECT,  /* reply with trust_text */
 	TRUST_TEMPFAIL /* the same, a temporary one */
 };
 
 struct trust;
 
-/* Begin to judge a message of this sender; everything is copied. wake is
- * called once, from the loop, when trust_finish had to wait and the verdict is
- * there. ERR_NOMEM. */
+/* Begin to judge a message of this sender; everything is copied, the weights
+ * too. wake is called from the loop, once for each, when trust_ask_client or
+ * trust_finish had to wait and what they wait for is there. ERR_NOMEM. */
 MUST_USE int trust_new(const struct trust_options *o,
     const struct trust_from *from, void (*wake)(void *owner), void *owner,
     struct trust **out);
 void trust_free(struct trust *t); /* NULL is fine */
+
+/* Before the message: is it known who the client is, by SPF and its signs, or
+ * is the time for that over? False: wake will come. */
+bool trust_ask_client(struct trust *t);
+bool trust_knows_client(const struct trust *t);
+/* What speaks against the client, so far. */
+int trust_weight(const struct trust *t);
+/* The reply when that is too much already; NULL. */
+const char *trust_client_refusal(struct trust *t);
 
 /* The next bytes of the message as the client sent them, dots unstuffed. */
 void trust_feed(struct trust *t, struct span bytes);
@@ -86,10 +101,14 @@ enum trust_verdict trust_verdict(const struct trust *t);
 const char *trust_text(const struct trust *t);
 /* Append the Authentication-Results field with its CRLF (RFC 8601). */
 void trust_put_header(const struct trust *t, struct buf *out);
-/* Append "spf=pass dkim=pass dmarc=fail (reject)" for the event log. */
+/* Append "spf=pass dkim=pass dmarc=fail (reject)" for the event log, and what
+ * follows. */
 void trust_put_words(const struct trust *t, struct buf *out);
+/* Append " weight=4 (no-reverse=2 helo-bad=2)"; nothing when nothing weighs. */
+void trust_put_weight(const struct trust *t, struct buf *out);
 /* For who weighs a message: the results themselves; borrowed. */
 enum spf_result trust_spf(const struct trust *t);
+struct span trust_spf_domain(const struct trust *t);
 enum dmarc_result trust_dmarc(const struct trust *t);
 
 /* What the domain that asked for a policy is to be told of the message (RFC
