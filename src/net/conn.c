@@ -313,6 +313,18 @@ conn_put_str(struct conn *c, const char *s)
 	conn_put(c, span_str(s));
 }
 
+void
+conn_speak_early(struct conn *c)
+{
+	c->is_early = true;
+}
+
+void
+conn_hold(struct conn *c)
+{
+	c->is_held = true;
+}
+
 bool
 conn_is_drained(const struct conn *c)
 {

@@ -76,6 +76,13 @@ void conn_put_str(struct conn *c, const char *s);
 /* The output buffer itself, for the buf_put_* functions: append only. Its
  * sticky error aborts the connection at the end of the step. */
 struct buf *conn_out(struct conn *c);
+/* In a turn that will be flushed, what a session puts leaves after the flush.
+ * A session that says this, at accept, tells of changes only where it says
+ * conn_hold: all else that it puts may leave before, so that its peer goes on
+ * and can share the flush. */
+void conn_speak_early(struct conn *c);
+/* What is put in this turn, now or before or after, leaves after its flush. */
+void conn_hold(struct conn *c);
 /* Is everything that was put handed to the kernel? */
 bool conn_is_drained(const struct conn *c);
 

@@ -43,6 +43,7 @@ struct conn {
 	struct buf wire; /* encrypted, on its way */
 	uint64_t id;
 	uint64_t dirty_turn; /* the last turn that was dirty when it ran */
+	uint64_t held_turn;  /* the last turn whose flush it waited for */
 	uint64_t host_hash, network_hash;
 	uint32_t in_max;
 	uint32_t n_swallowed;
@@ -58,6 +59,8 @@ struct conn {
 	bool is_blocked; /* the socket takes no more for now */
 	bool is_broken;  /* it takes nothing any more */
 	bool has_timed_out;
+	bool is_early; /* may be written before the flush, ... */
+	bool is_held;  /* ... but not in this turn */
 };
 
 /* 500 idle sessions are a matter of how small this stays. */

@@ -148,20 +148,37 @@ read_plain(struct conn *c, size_t max)
 		c->is_eof = true;
 }
 
+/* Its peer waits for the flush of this turn, if it does: then it is one of
+ * those who share it. */
+static void
+note_held(struct conn *c)
+{
+	struct loop *l = c->loop;
+
+	if (c->held_turn == l->turn || c->out.len == 0 ||
+	    (c->is_early && !c->is_held))
+		return;
+	c->held_turn = l->turn;
+	l->n_held++;
+}
+
 /* Call the session if there is a reason. */
 static void
 call_step(struct conn *c)
 {
 	struct loop *l = c->loop;
-	bool was_late = c->has_timed_out;
+	bool was_late = c->has_timed_out, was_asked = c->has_news;
 
 	if (!c->has_news && !c->is_woken && !was_late)
 		return;
 	c->has_news = c->is_woken = false;
 	c->ops->step(c->session);
 	loop_note_dirty(l);
-	if (l->is_turn_dirty)
+	if (l->is_turn_dirty) {
 		c->dirty_turn = l->turn;
+		if (was_asked)
+			note_held(c);
+	}
 	if (c->out.has_failed ||
 	    (was_late && c->has_timed_out && c->state == CONN_OPEN))
 		conn_abort(c);
@@ -402,6 +419,7 @@ break_output(struct conn *c)
 void
 conn_write(struct conn *c)
 {
+	c->is_held = false;
 	if (c->state == CONN_DEAD || c->state == CONN_LINGERING ||
 	    c->state == CONN_DIALING || c->is_blocked ||
 	    (c->is_broken && c->state == CONN_OPEN)) {

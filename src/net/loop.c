@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -16,9 +16,10 @@
 
 /* More than connections may be set; each costs the kernel memory too. */
 #define MAX_DESCRIPTORS 16384
-/* Looks at who else has become ready, before a flush. */
-#define GATHER_ROUNDS 16
-#define GATHER_EMPTY  3 /* of them that find nobody */
+/* Before a flush: how often and how long others are run who share it. */
+#define GATHER_ROUNDS  64
+#define GATHER_MAX_US  8000
+#define GATHER_WAIT_US 1000 /* of them without anything to do */
 
 static void
 on_signal(struct watch *w, uint32_t events)
@@ -419,15 +420,26 @@ drop_dirty(struct loop *l)
 	}
 }
 
+/* The mean of the last few. */
+static void
+note_flush_time(struct loop *l, int64_t us)
+{
+	if (us > 8 * GATHER_WAIT_US)
+		us = 8 * GATHER_WAIT_US;
+	l->flush_us = (uint32_t)((7 * l->flush_us + us) / 8);
+}
+
 static void
 flush_phase(struct loop *l)
 {
+	int64_t before;
 	struct list *i;
 
 	loop_note_dirty(l);
 	if (!l->is_turn_dirty)
 		return;
 	l->stats.n_flushes++;
+	before = clock_mono_us();
 	if (l->hooks.flush && l->hooks.flush(l->hooks.arg) < 0) {
 		struct log line;
 
@@ -440,6 +452,8 @@ flush_phase(struct loop *l)
 	for (i = l->jobs.next; i != &l->jobs; i = i->next)
 		LIST_OF(i, struct job, link)->has_run_dirty = false;
 	l->is_turn_dirty = false;
+	l->n_held_last = l->n_held;
+	note_flush_time(l, clock_mono_us() - before);
 }
 
 static void
@@ -467,28 +481,69 @@ reap_phase(struct loop *l)
 	}
 }
 
+/* Those who tell of no change need not wait for the flush. */
+static void
+write_early(struct loop *l)
+{
+	struct list now;
+
+	take_all(&l->outs, &now);
+	while (!list_is_empty(&now)) {
+		struct conn *c = LIST_OF(now.next, struct conn, out_link);
+
+		list_remove(&c->out_link);
+		if (c->is_early && !c->is_held)
+			conn_write(c);
+		else
+			list_add(&l->outs, &c->out_link);
+	}
+}
+
+/* Sleep so long, or until somebody is ready. */
+static int
+wait_us(struct loop *l, int64_t us)
+{
+	struct pollfd p = { .fd = l->epoll_fd, .events = POLLIN };
+	struct timespec ts = { .tv_nsec = us * 1000 };
+
+	if (ppoll(&p, 1, &ts, NULL) < 0 && errno != EINTR)
+		return ERR_IO;
+	return wait_events(l, 0);
+}
+
 /* Whoever has become ready while the others ran shares the flush of this
- * turn: a few looks that do not wait. Where others are connected, a look that
- * finds nobody lets them run, who may be about to speak: a flush is dearer. */
+ * turn. Where several shared the last one, they are likely to come again: they
+ * are waited for, but not for longer than half of what a flush takes. */
 static int
 gather_phase(struct loop *l)
 {
-	int n_empty = 0;
+	int64_t start = clock_mono_us();
+	int64_t wait = l->flush_us / 2;
+	int64_t waited = 0;
 
+	if (wait > GATHER_WAIT_US)
+		wait = GATHER_WAIT_US;
 	for (int i = 0; i < GATHER_ROUNDS; i++) {
+		int64_t now;
 		int rc;
 
 		loop_note_dirty(l);
 		if (!l->is_turn_dirty)
 			return 0;
+		write_early(l);
 		rc = wait_events(l, 0);
 		if (rc < 0)
 			return rc;
+		now = clock_mono_us();
+		if (now - start > GATHER_MAX_US)
+			return 0; /* who is ready comes next turn */
 		if (l->n_events == 0) {
-			if (l->stats.n_conns < 2 || ++n_empty > GATHER_EMPTY)
+			if (l->n_held >= l->n_held_last || waited >= wait)
 				return 0;
-			sched_yield();
-			continue;
+			rc = wait_us(l, wait - waited);
+			if (rc < 0)
+				return rc;
+			waited += clock_mono_us() - now;
 		}
 		dispatch_events(l);
 		run_conns(l);
@@ -507,6 +562,7 @@ loop_turn(struct loop *l, int max_ms)
 	wall = clock_mono_us();
 	cpu = clock_slice_us();
 	l->turn++;
+	l->n_held = 0;
 	l->has_handshaken = false;
 	dispatch_events(l);
 	fire_timers(l);

@@ -36,6 +36,9 @@ struct loop {
 	struct list listeners; /* all of them */
 	uint64_t turn;
 	uint64_t last_conn_id;
+	uint32_t n_held;      /* peers who wait for the flush of this turn */
+	uint32_t n_held_last; /* and for the last one */
+	uint32_t flush_us;    /* what a flush took of late */
 	bool is_turn_dirty;
 	bool is_stopping;
 	bool is_idle_due; /* something ran since the idle hook last said 0 */

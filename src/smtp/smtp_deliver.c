@@ -205,6 +205,7 @@ smtp_deliver(struct smtp *s, struct span summary)
 	struct summary m;
 	int rc = summary_open(summary, &m);
 
+	conn_hold(s->conn); /* the reply leaves after the flush */
 	if (rc == 0)
 		rc = store_message(s, summary, m.thread_root);
 	if (rc < 0) {
@@ -214,7 +215,6 @@ smtp_deliver(struct smtp *s, struct span summary)
 	}
 	s->n_messages++;
 	note_accepted(s, &m);
-	/* Leaves after the flush of this turn. */
 	conn_put_str(s->conn, "250 2.0.0 Stored, id ");
 	conn_put(s->conn, span_of(s->txn->id, SMTP_ID_BYTES));
 	smtp_reply(s, "");

@@ -526,6 +526,7 @@ smtp_accept(struct conn *c, enum listen_refusal why, void *arg)
 	s->conn = c;
 	s->env = e;
 	conn_attach(c, &smtp_ops, s);
+	conn_speak_early(c); /* smtp_deliver holds */
 	if (smtp_is_submission(s))
 		conn_set_in_max(c, MAX_AUTH_LINE + MAX_SMTP_LINE);
 	if (!smtp_is_submission(s) && e->limits.banner_delay_ms > 0) {

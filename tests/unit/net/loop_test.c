@@ -263,6 +263,48 @@ test_failed_flush(void)
 	bench_close(&b);
 }
 
+static void
+step_early(struct session *s)
+{
+	struct span in = conn_in(s->c);
+
+	conn_speak_early(s->c);
+	if (in.len > 0 && *in.p == 'b')
+		conn_hold(s->c);
+	step_store(s);
+}
+
+/* Who tells of no change is heard although the flush fails, and dropped like
+ * the others; who holds what it puts is not heard. */
+static void
+test_early(void)
+{
+	struct bench b;
+	char text[16];
+	int fd[2];
+
+	bench_open(&b, NULL, false);
+	b.step = step_early;
+	for (int i = 0; i < 2; i++) {
+		fd[i] = bench_connect(&b);
+		CHECK(bench_expect(&b, fd[i], "hi\n"));
+	}
+	n_ran = 0;
+	b.flush_result = ERR_IO;
+	send_text(fd[0], "b");
+	send_text(fd[1], "a");
+	bench_turns(&b, 3);
+	CHECK(n_ran == 2);
+	CHECK(b.n_flushes == 1);
+	CHECK(b.n_freed == 2);
+	CHECK(bench_recv(fd[0], text, sizeof(text)) <= 0);
+	CHECK(bench_recv(fd[1], text, sizeof(text)) == 5);
+	CHECK(bench_recv(fd[1], text, sizeof(text)) <= 0);
+	for (int i = 0; i < 2; i++)
+		close(fd[i]);
+	bench_close(&b);
+}
+
 /* No reset overtakes the last reply, though input is unread. */
 static void
 test_last_reply(void)
@@ -580,6 +622,7 @@ main(void)
 	test_deadline();
 	test_sleep();
 	test_failed_flush();
+	test_early();
 	test_last_reply();
 	test_half_close();
 	test_reset();
