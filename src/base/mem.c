@@ -16,12 +16,14 @@ union header {
 static size_t used, budget;
 
 /* Blocks of these sizes are lent for a command or a turn, again and again,
- * while the C library maps and unmaps pages for each: some are kept. Not where
- * a sanitizer watches what was freed. */
-#define MIN_SPARE_BYTES 1024
+ * while the C library maps and unmaps pages for them: some are kept, in lists
+ * by the power of two, as many bytes as are in use and a few more. Not where a
+ * sanitizer watches what was freed. */
+#define MIN_SPARE_BYTES 256
 #define MAX_SPARE_BYTES (48 * 1024)
-#define MAX_KEPT_BYTES  (128 * 1024)
-#define N_SPARES        8
+#define MIN_KEPT_BYTES  (128 * 1024)
+#define N_CLASSES       8
+#define N_LOOKS         4 /* at the blocks of one list */
 #if defined(KEEPS_SPARES)
 /* mem_test says so */
 #elif defined(__SANITIZE_ADDRESS__)
@@ -32,8 +34,16 @@ static size_t used, budget;
 #define KEEPS_SPARES true
 #endif
 
-static union header *spares[N_SPARES];
+struct spare {
+	union header h;
+	struct spare *next;
+};
+
+static struct spare *spares[N_CLASSES];
 static size_t kept;
+
+_Static_assert(MIN_SPARE_BYTES >= sizeof(struct spare *), "room for next");
+_Static_assert(MAX_SPARE_BYTES < MIN_SPARE_BYTES << N_CLASSES, "a list each");
 
 /* Is a block of cap bytes right for len? */
 static bool
@@ -42,40 +52,85 @@ is_fit(size_t cap, size_t len)
 	return len <= cap && len >= cap / 4;
 }
 
+/* The list of blocks of so many bytes, at least MIN_SPARE_BYTES. */
+static size_t
+class_of(size_t bytes)
+{
+	size_t i = 0;
+
+	for (bytes /= 2 * MIN_SPARE_BYTES; bytes > 0; bytes /= 2)
+		i++;
+	return i;
+}
+
 static union header *
 take_spare(size_t len)
 {
-	union header *h;
+	size_t first, n = 0;
 
 	if (len < MIN_SPARE_BYTES || len > MAX_SPARE_BYTES)
 		return NULL;
-	for (size_t i = 0; i < N_SPARES; i++) {
-		h = spares[i];
-		if (h == NULL || !is_fit(h->is.cap, len))
-			continue;
-		spares[i] = NULL;
-		kept -= h->is.cap;
-		return h;
+	first = class_of(len);
+	for (size_t i = first; i < N_CLASSES && i < first + 2; i++) {
+		struct spare **at = &spares[i];
+
+		for (; *at != NULL && n < N_LOOKS; at = &(*at)->next, n++) {
+			struct spare *found = *at;
+
+			if (!is_fit(found->h.is.cap, len))
+				continue;
+			*at = found->next;
+			kept -= found->h.is.cap;
+			return &found->h;
+		}
+		n = 0;
 	}
 	return NULL;
 }
 
-static bool
-keep_spare(union header *h)
+static size_t
+most_kept(void)
 {
-	size_t cap = h->is.cap;
+	size_t most = MIN_KEPT_BYTES + used;
 
-	if (!KEEPS_SPARES || cap < MIN_SPARE_BYTES || cap > MAX_SPARE_BYTES ||
-	    kept + cap > MAX_KEPT_BYTES || mem_is_tight())
-		return false;
-	for (size_t i = 0; i < N_SPARES; i++) {
-		if (spares[i] != NULL)
-			continue;
-		spares[i] = h;
-		kept += cap;
-		return true;
+	if (mem_is_tight())
+		return 0;
+	if (budget != 0 && most > budget / 8)
+		most = budget / 8;
+	return most < MIN_KEPT_BYTES ? MIN_KEPT_BYTES : most;
+}
+
+/* What is kept shrinks with what is in use. */
+static void
+drop_spares(size_t most)
+{
+	for (size_t i = N_CLASSES; kept > most && i-- > 0;) {
+		while (kept > most && spares[i] != NULL) {
+			struct spare *s = spares[i];
+
+			spares[i] = s->next;
+			kept -= s->h.is.cap;
+			free(s);
+		}
 	}
-	return false;
+}
+
+/* Keep it or free it. */
+static void
+release(union header *h)
+{
+	size_t cap = h->is.cap, most = most_kept();
+	struct spare *s = (struct spare *)h;
+
+	drop_spares(most);
+	if (!KEEPS_SPARES || cap < MIN_SPARE_BYTES || cap > MAX_SPARE_BYTES ||
+	    kept + cap > most) {
+		free(h);
+		return;
+	}
+	s->next = spares[class_of(cap)];
+	spares[class_of(cap)] = s;
+	kept += cap;
 }
 
 static bool
@@ -123,8 +178,7 @@ move(union header *h, size_t len)
 	}
 	if (h != NULL) {
 		memcpy(to + 1, h + 1, h->is.len < len ? h->is.len : len);
-		if (!keep_spare(h))
-			free(h);
+		release(h);
 	}
 	return to;
 }
@@ -157,8 +211,7 @@ mem_free(void *p)
 		return;
 	h = (union header *)p - 1;
 	used -= h->is.len;
-	if (!keep_spare(h))
-		free(h);
+	release(h);
 }
 
 size_t
