@@ -77,6 +77,7 @@ class Delivery(Row):
             "p50_ms": result["p50_us"] / 1000,
             "p99_ms": result["p99_us"] / 1000,
             "cpu_ms": 1000 * (machine.cpu_seconds(server.roots()) - cpu) / n,
+            "load_ms": result["cpu_us"] / 1000 / n,
             "written_kb": (after[0] - before[0]) / 1024 / n,
             "flushes": (after[1] - before[1]) / n,
         }
@@ -112,30 +113,39 @@ class Imap(Row):
             "p50_ms": result["p50_us"] / 1000,
             "p99_ms": result["p99_us"] / 1000,
             "cpu_ms": 1000 * cpu / count / self.per,
+            "load_ms": result["cpu_us"] / 1000 / count / self.per,
         }
 
 
 class Login(Row):
     def measure(self, server, bench):
         count = bench.scaled(200) * (5 if server.kind == "tinpost" else 1)
+        cpu = machine.cpu_seconds(server.roots())
         result = bench.load(
             "login", server.ports["imap"], 8, count, bench.mails["4k"],
             f"u%c@{peers.DOMAIN}", server.password)
+        cpu = machine.cpu_seconds(server.roots()) - cpu
         return {"value": count / (result["us"] / 1e6),
                 "p50_ms": result["p50_us"] / 1000,
-                "p99_ms": result["p99_us"] / 1000}
+                "p99_ms": result["p99_us"] / 1000,
+                "cpu_ms": 1000 * cpu / count,
+                "load_ms": result["cpu_us"] / 1000 / count}
 
 
 class Pop3(Row):
     def measure(self, server, bench):
         count = bench.scaled(4000)
+        cpu = machine.cpu_seconds(server.roots())
         result = bench.load(
             "pop3", server.ports["pop3"], 4, count, bench.mails["4k"],
             f"p%c@{peers.DOMAIN}".replace("p%c", "u2%c"), server.password,
             bench.n_bulk)
+        cpu = machine.cpu_seconds(server.roots()) - cpu
         return {"value": count / (result["us"] / 1e6),
                 "p50_ms": result["p50_us"] / 1000,
-                "p99_ms": result["p99_us"] / 1000}
+                "p99_ms": result["p99_us"] / 1000,
+                "cpu_ms": 1000 * cpu / count,
+                "load_ms": result["cpu_us"] / 1000 / count}
 
     def prepare(self, server, bench):
         bench.load(

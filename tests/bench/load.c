@@ -15,7 +15,7 @@
  *
  * Prints one line: COUNT, microseconds from the first request to the last
  * reply (SETUP not counted), median and 99th percentile of the replies in
- * microseconds, and the CPU that this program took in microseconds. Ends with
+ * microseconds, and the CPU that this program took meanwhile, too. Ends with
  * 1 when a reply is not the one that it waits for.
  */
 #define _GNU_SOURCE
@@ -74,7 +74,7 @@ struct conn {
 static struct conn conns[MAX_CONNECTIONS];
 static int n_conns, n_ready, is_started, n_open, ep;
 static long n_left, n_done, n_wanted;
-static int64_t started_ns, ended_ns;
+static int64_t started_ns, ended_ns, started_cpu_us;
 static uint32_t *latencies_us;
 static uint16_t port;
 static const struct protocol *protocol;
@@ -101,6 +101,16 @@ now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+static int64_t
+cpu_us(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000ll +
+	       u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
 static void
@@ -501,8 +511,10 @@ go_on(struct conn *c)
 	/* A measured request of many steps begins with its first. */
 	if (c->is_counted && !was_counted)
 		c->sent_ns = now_ns();
-	if (started_ns == 0 && c->is_counted)
+	if (started_ns == 0 && c->is_counted) {
 		started_ns = c->sent_ns;
+		started_cpu_us = cpu_us();
+	}
 	c->is_ready = r == 2; /* the reply to this ends what is measured */
 	send_more(c);
 }
@@ -563,16 +575,12 @@ compare(const void *a, const void *b)
 static void
 report(void)
 {
-	struct rusage u;
-	long cpu_us;
+	int64_t cpu = cpu_us() - started_cpu_us;
 
-	getrusage(RUSAGE_SELF, &u);
-	cpu_us = (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000l +
-	         u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 	qsort(latencies_us, (size_t)n_done, sizeof(*latencies_us), compare);
 	printf("%ld %ld %u %u %ld\n", n_done,
 	    (long)((ended_ns - started_ns) / 1000), latencies_us[n_done / 2],
-	    latencies_us[n_done * 99 / 100], cpu_us);
+	    latencies_us[n_done * 99 / 100], (long)cpu);
 }
 
 static void

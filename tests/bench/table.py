@@ -87,15 +87,17 @@ def markdown(rows, results, about):
         main.append([row.name, *(cell(results, row, k)
                                  for k in ("tinpost",) + OTHERS),
                      *verdict(results, row)])
-    more = [["", "server", "median ms", "99 % ms", "CPU ms", "KB written",
+    more = [["", "server", "median ms", "99 % ms", "CPU ms", "of the load",
+             "KB written",
              "flushes"]]
     for row in rows:
         for kind in ("tinpost",) + OTHERS:
             figures = [values(results, row, kind, name) for name in (
-                "p50_ms", "p99_ms", "cpu_ms", "written_kb", "flushes")]
+                "p50_ms", "p99_ms", "cpu_ms", "load_ms", "written_kb",
+                "flushes")]
             if any(figures):
                 more.append([row.name, kind, *(
-                    f"{median(f):.2f}" if f else "" for f in figures)])
+                    f"{median(f):.3f}" if f else "" for f in figures)])
     return (
         f"`{about['command']}` on {about['date']}, {about['machine']}; "
         f"{about['rounds']} interleaved rounds, {about['minutes']:.0f} "
