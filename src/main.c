@@ -248,6 +248,8 @@ refresh_queue(const struct serve_parts *p)
 	l->max_dest_connections = (uint32_t)st->n[SET_QUEUE_CONNS_DEST];
 	l->max_per_connection = (uint32_t)st->n[SET_QUEUE_PER_CONN];
 	l->port = (uint16_t)st->n[SET_QUEUE_PORT];
+	l->sts_port = (uint16_t)st->n[SET_QUEUE_STS_PORT];
+	outbound.uses_sts = st->n[SET_QUEUE_STS] != 0;
 	refresh_source(p);
 	refresh_out_times(st);
 	outbound.tls_memory = (enum tls_memory)st->n[SET_QUEUE_TLS_MEMORY];

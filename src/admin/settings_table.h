@@ -90,6 +90,8 @@
 	SETTING(LIMIT_RCPTS,          "limits.person-recipients-hour", SETTING_INT, "1000", 0,        1000000,       "",         "To how many recipients of other domains one person may send in an hour; 0: any number.") \
 	SETTING(QUEUE_ROUTE,          "queue.route",             SETTING_CHOICE, "mx",      0,        0,             "mx relay none", "How mail leaves: by the recipients' domains (where no relay is set), only through relays (`tinpost relay`), or not at all.") \
 	SETTING(QUEUE_PORT,           "queue.port",              SETTING_INT,    "25",      1,        65535,         "port",     "The port of other mail servers.") \
+	SETTING(QUEUE_STS,            "queue.mta-sts",           SETTING_SWITCH, "on",      0,        1,             "",         "Keep to what other domains demand of TLS (MTA-STS, RFC 8461): a policy is fetched from their web server by HTTPS.") \
+	SETTING(QUEUE_STS_PORT,       "queue.mta-sts-port",      SETTING_INT,    "443",     1,        65535,         "port",     "The port of the web servers with those policies.") \
 	SETTING(QUEUE_SOURCE,         "queue.source",            SETTING_LISTEN, "*",       1,        100,           "",         "The address of this machine that mail leaves from, one of IPv4 and one of IPv6; * lets the system choose.") \
 	SETTING(QUEUE_RETRY,          "queue.retry",             SETTING_TEXT,   "1m 5m 15m 30m 1h 2h 4h", 1, 200,   "",         "Times between two attempts to deliver, growing; the last one goes on.") \
 	SETTING(OUT_CONNECT,          "queue.connect-time",      SETTING_TIME,   "30s",     1,        600,           "seconds",  "Time to connect to one address of another server.") \

@@ -19,6 +19,7 @@ struct fetch {
 	struct fetch_env env;
 	enum fetch_state state;
 	const char *why;
+	int error;
 	void (*wake)(void *owner);
 	void *owner;
 	struct dns_query a, aaaa;
@@ -105,6 +106,8 @@ finish(struct fetch *f, enum fetch_state state, const char *why)
 {
 	f->state = state;
 	f->why = why;
+	if (f->error == 0 && state == FETCH_FAILED)
+		f->error = ERR_IO;
 	dns_cancel(&f->a);
 	dns_cancel(&f->aaaa);
 	loop_clear_timer(f->env.loop, &f->timer);
@@ -173,6 +176,7 @@ on_step(void *session)
 	if (f == NULL)
 		return;
 	if (conn_failed(link->c) != 0) {
+		f->error = conn_failed(link->c) == ERR_TLS ? ERR_TLS : 0;
 		try_next(f, conn_fail_text(link->c));
 	} else {
 		conn_set_deadline(link->c, -1); /* our timer sees to it */
@@ -350,6 +354,12 @@ const char *
 fetch_why(const struct fetch *f)
 {
 	return f->why;
+}
+
+int
+fetch_error(const struct fetch *f)
+{
+	return f->error;
 }
 
 uint16_t

@@ -67,8 +67,10 @@ void fetch_end(struct fetch *f);
 
 enum fetch_state fetch_state(const struct fetch *f);
 
-/* FETCH_FAILED: why, in a few English words, static. */
+/* FETCH_FAILED: why, in a few English words, static; and ERR_TLS when the last
+ * address had no TLS that is to be trusted, else ERR_IO. */
 const char *fetch_why(const struct fetch *f);
+int fetch_error(const struct fetch *f);
 
 /* FETCH_OK: the status code, the Content-Type as it came (empty: none), the
  * body. fetch_end wipes it all. */

@@ -18,6 +18,7 @@
 #include "net/der.h"
 #include "net/dial.h"
 #include "net/dns.h"
+#include "net/fetch.h"
 #include "net/listen.h"
 #include "net/loop.h"
 #include "net/network.h"

@@ -12,6 +12,7 @@ const struct mover_limits mover_limits_default = {
 	.max_dest_connections = 3,
 	.max_per_connection = 100,
 	.port = 25,
+	.sts_port = 443,
 };
 
 uint32_t

@@ -171,6 +171,7 @@ note(struct lane *n, size_t i, enum event_kind kind, struct span words)
 	log_str(&l, "host", span_of(n->mx.host, n->mx.host_len));
 	if (kind == EVENT_SENT)
 		lane_log_tls(n, &l);
+	log_str(&l, "policy", span_str(lane_policy_name(n)));
 	log_num(&l, "attempt", n->attempts[i] + 1);
 	log_str(&l, "reply", words);
 	if (rc < 0)
@@ -455,6 +456,10 @@ try_host(struct lane *n)
 		           "the domain";
 		return end_route(n);
 	}
+	if (!lane_allows_host(n)) {
+		lane_pass_over(n);
+		return n->mx.state != MX_PENDING;
+	}
 	if (connect_host(n) == 0)
 		return false;
 	hold_back(n, SPAN("4.3.0 The connection could not be begun"));
@@ -468,6 +473,8 @@ step_route(struct lane *n)
 	struct span why = span_str(n->mx.why);
 	int rc;
 
+	if (n->sts.is_pending)
+		return false;
 	switch (n->mx.state) {
 	case MX_PENDING:
 		return false;
@@ -495,8 +502,10 @@ next_message(struct lane *n)
 	bool is_host;
 	int rc = settle(n, &is_host);
 
-	if (n->n_sent++ == 0)
+	if (n->n_sent++ == 0) {
 		lane_note_first(n);
+		lane_note_tested(n);
+	}
 	if (rc == 0 && !is_host)
 		absolve(n);
 	if (rc == 0 && n->n_sent < lane_env(n->q)->limits.max_per_connection)
@@ -521,14 +530,11 @@ step_dead(struct lane *n)
 {
 	struct smtp_out_result why;
 	bool is_early, is_host = true;
-	struct buf b;
 	int rc = 0;
 
 	smtp_out_why(n->out, &why);
 	is_early = why.stage <= OUT_AT_AUTH;
-	buf_init_fixed(&b, n->last, sizeof(n->last));
-	buf_put(&b, span_sub(words_of(n, &why), 0, sizeof(n->last)));
-	n->last_len = b.len;
+	lane_set_last(n, &why, words_of(n, &why));
 	lane_note_dead(n, &why);
 	if (!is_early && n->has_message)
 		rc = settle(n, &is_host);
@@ -539,7 +545,7 @@ step_dead(struct lane *n)
 		return n->mx.state != MX_PENDING;
 	}
 	if (rc == 0 && is_host)
-		hold_back(n, buf_span(&b));
+		hold_back(n, span_of(n->last, n->last_len));
 	return is_over(n);
 }
 
@@ -604,6 +610,8 @@ lane_new(struct mover *q, const struct queue_dest *d, struct lane **out)
 		lane_free(n);
 		return rc;
 	}
+	if (n->relay == NULL && lane_env(q)->uses_sts)
+		lane_begin_sts(n, wake);
 	(void)begin_route(n);
 	*out = n;
 	return 0;
@@ -616,6 +624,7 @@ lane_free(struct lane *n)
 		return;
 	loop_remove_job(lane_env(n->q)->loop, &n->job);
 	mx_end(&n->mx);
+	sts_end(&n->sts);
 	smtp_out_free(n->out);
 	arena_reset(&n->arena);
 	if (n->relay != NULL)

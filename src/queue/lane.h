@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "queue/mx.h"
 #include "queue/report.h"
+#include "queue/sts.h"
 #include "smtp/smtp_out.h"
 
 #define LANE_RCPTS 50 /* of one message, sent in one transaction */
@@ -20,6 +21,7 @@ struct lane {
 	size_t name_len;
 	struct relay_view *relay; /* NULL: by MX */
 	struct mx mx;
+	struct sts sts;                   /* none with a relay */
 	struct smtp_out *out;             /* NULL: no host yet */
 	struct job job;                   /* runs when something has changed */
 	uint32_t n_sent;                  /* messages over this connection */
@@ -67,6 +69,30 @@ void lane_note_first(struct lane *n);
 
 /* tls=verified, tls=unverified or tls=clear, and why. */
 void lane_log_tls(const struct lane *n, struct log *l);
+
+/* --- lane_policy.c --- */
+
+/* Look for the policy of the domain (sts.h). */
+void lane_begin_sts(struct lane *n, void (*wake)(void *owner));
+
+/* May the message in hand go to the host at hand, by that policy? */
+bool lane_allows_host(const struct lane *n);
+
+/* What rules over TLS on this way, for the log. */
+const char *lane_policy_name(const struct lane *n);
+
+/* Note why the host at hand was of no use, in these words; if it is that it did
+ * not keep to its domain's policy, it is told as such. */
+void lane_set_last(
+    struct lane *n, const struct smtp_out_result *why, struct span words);
+
+/* The policy does not name the host at hand: no mail to it, and the next one
+ * (RFC 8461 5). */
+void lane_pass_over(struct lane *n);
+
+/* Log what a policy in testing would have refused (RFC 8461 5.1): after
+ * the first message over a connection. */
+void lane_note_tested(const struct lane *n);
 
 /* --- of mover.c, for lanes --- */
 

@@ -48,6 +48,8 @@ tls_of(const struct lane *n)
 		return tls_of_relay(n->relay->r.tls);
 	if (has_flag(n, QUEUE_TLS_OPTIONAL))
 		return TLS_OPPORTUNISTIC;
+	if (n->sts.mode == STS_ENFORCE) /* RFC 8461 5 */
+		return TLS_VERIFIED;
 	return tls_memory_demand(
 	    lane_env(n->q), span_of(n->name, n->name_len), host_of(n));
 }
@@ -70,6 +72,8 @@ lane_fits(const struct lane *n)
 	smtp_out_facts(n->out, &f);
 	if (lane_requires_tls(n) &&
 	    !(f.offers_requiretls && n->mx.is_authentic))
+		return false;
+	if (!lane_allows_host(n))
 		return false;
 	switch (lane_tls(n)) {
 	case TLS_VERIFIED:

@@ -31,6 +31,7 @@ struct mover_limits {
 	uint32_t max_dest_connections; /* to one destination */
 	uint32_t max_per_connection;   /* messages */
 	uint16_t port;                 /* of other servers: 25 */
+	uint16_t sts_port; /* of the web servers with their policies: 443 */
 };
 
 extern const struct mover_limits mover_limits_default;
@@ -52,6 +53,7 @@ struct mover_env {
 	bool is_relay_only, is_paused;
 	enum tls_memory tls_memory;
 	uint32_t tls_defer_s; /* TLS_MEMORY_DEFER: then it goes nevertheless */
+	bool uses_sts;        /* RFC 8461: the domains' policies are kept to */
 	const struct smtp_out_times *times; /* NULL: the defaults */
 };
 

@@ -320,10 +320,12 @@ test_failures(void)
 	w.site.answer = SPAN("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab");
 	get(&w, "other.test", plain_get);
 	failed(&w, "the certificate is for another name");
+	CHECK_INT(fetch_error(w.f), ERR_TLS);
 	CHECK_INT(w.site.n_got, 0); /* nothing was told to a stranger */
 	w.site.hangs_up = true;
 	get(&w, "mx.b.test", plain_get);
 	failed(&w, "the answer was cut off");
+	CHECK_INT(fetch_error(w.f), ERR_IO);
 	w.site.answer = SPAN("220 mail.test ESMTP\r\n");
 	get(&w, "mx.b.test", plain_get);
 	failed(&w, "what came is no HTTP answer");
