@@ -106,6 +106,16 @@ lead_of(enum dsn_action a)
 }
 
 static void
+put_advice(struct span advice, struct buf *out)
+{
+	while (advice.len > 0) {
+		buf_put_str(out, "  ");
+		trace_put_text(out, span_split(&advice, '\n'));
+		buf_put_str(out, "\r\n");
+	}
+}
+
+static void
 put_words(const struct dsn *d, struct buf *out)
 {
 	put_part(d, "text/plain; charset=utf-8", out);
@@ -127,6 +137,7 @@ put_words(const struct dsn *d, struct buf *out)
 		for (size_t at = 0; at < r->words.len; at += 200)
 			trace_put_text(out, span_sub(r->words, at, 200));
 		buf_put_str(out, "\r\n");
+		put_advice(r->advice, out);
 	}
 }
 

@@ -17,6 +17,7 @@ struct dsn_rcpt {
 	struct span status;  /* "5.1.1" */
 	struct span remote;  /* host that said it; empty: we do */
 	struct span words;   /* its reply, or ours */
+	struct span advice;  /* what that means, in lines; or empty */
 	int64_t last_s;      /* of the last attempt; 0: none */
 	int64_t until_s;     /* DSN_DELAYED: tried so long */
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "queue/advice.h"
 #include "queue/backoff.h"
 
 /* Looked at for one message: what is moved or being sent is passed over. */
@@ -250,6 +251,30 @@ count(struct lane *n, size_t i, enum smtp_out_what what, struct span words)
 	}
 }
 
+/* A provider does not take this sender: tell them what to do, the owner too. */
+static void
+advise(struct lane *n, struct report_item *it)
+{
+	char storage[1000];
+	struct buf b;
+	struct log l;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	advice_put_sender(
+	    &b, n->relay->r.host, n->message.m.from, n->relay->r.user);
+	if (arena_copy(&n->arena, buf_span(&b), &it->dsn.advice) < 0)
+		it->dsn.advice = span_of(NULL, 0);
+	log_begin(&l, LOG_WARN, "queue.sender_refused");
+	log_str(&l, "id", n->message.m.trace);
+	log_str(&l, "from", n->message.m.from);
+	log_str(&l, "relay", n->relay->r.host);
+	log_str(&l, "user", n->relay->r.user);
+	log_str(&l, "advice",
+	    SPAN("make the address known to the provider, or set a relay for "
+	         "it: tinpost relay add from:ADDRESS HOST"));
+	log_end(&l);
+}
+
 /* Write the results of the message in hand. *is_host_out: the host is at
  * fault. */
 static int
@@ -275,6 +300,8 @@ settle(struct lane *n, bool *is_host_out)
 			it->is_telling = r.lacks_dsn;
 			it->dsn.status = SPAN("2.0.0");
 		}
+		if (n->relay != NULL && advice_is_sender_refused(&r))
+			advise(n, it);
 		*is_host_out = *is_host_out || r.is_host;
 		count(n, i, r.what, words);
 	}

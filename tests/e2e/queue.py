@@ -364,6 +364,15 @@ def through_a_relay(s, relay):
     assert "127.0.0.4" in s.command("relay", "list").stdout
     submit(s, ["kim@provider.test"], "by relay")
     lib.wait_until(lambda: len(relay.got) == 1, 20, "mail at the relay")
+    # The provider's refusal of the sender is told in plain words, too.
+    purge(s)
+    relay.plan["MAIL"] = ["553 5.7.1 Not owned by user"]
+    submit(s, ["kim@provider.test"], "refused")
+    words = parts_of(reports(s, 1)[0])[0]
+    assert "Not owned by user" in words, words
+    assert "does not let you send mail as " + s.user in words, words
+    assert "queue.sender_refused" in (s.folder / "log").read_text()
+    purge(s)
     s.command("relay", "remove", "to:provider.test")
 
 

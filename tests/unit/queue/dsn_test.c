@@ -46,6 +46,7 @@ make(struct dsn_rcpt *r)
 		.status = SPAN("5.1.1"),
 		.remote = SPAN("mx.far.test"),
 		.words = SPAN("550 5.1.1 No such user"),
+		.advice = SPAN("First.\nSecond.\n"),
 		.last_s = 1800000000 };
 	return (struct dsn){ .host = SPAN("mail.here.test"),
 		.to = SPAN("me@here.test"),
@@ -79,6 +80,7 @@ fields_are_there(void)
 	              "Remote-MTA: dns;mx.far.test\r\n"
 	              "Diagnostic-Code: smtp;550 5.1.1 No such user\r\n");
 	check_has(&b, "Content-Type: text/rfc822-headers\r\n\r\n");
+	check_has(&b, "No such user\r\n  First.\r\n  Second.\r\n");
 	CHECK(!has(&b, "Will-Retry-Until"));
 	buf_reset(&b);
 	r.action = DSN_DELAYED;
