@@ -44,6 +44,34 @@ do_domain_add_start(struct run *r)
 	return rc;
 }
 
+/* The keys that signed for a domain are of no use without it, and a secret
+ * that nobody needs is only a danger. */
+static int
+remove_keys(struct run *r, struct span domain)
+{
+	char storage[SIGNING_PLACE_BYTES];
+	struct signing_key_view v;
+	struct buf place;
+	int rc = 0;
+
+	buf_init_fixed(&place, storage, sizeof(storage));
+	buf_put(&place, domain);
+	buf_put_char(&place, '/');
+	while (rc == 0 && signing_key_next(r->admin->store, &place, &v) == 0 &&
+	       span_is(v.k.domain, domain)) {
+		rc = signing_key_remove(r->admin->store, domain, v.k.selector);
+		if (rc == 0)
+			run_say(r,
+			    "Its signing key %.*s is gone; the TXT record "
+			    "%.*s._domainkey.%.*s can go from the DNS when "
+			    "mail on its way has arrived.",
+			    RUN_SPAN(v.k.selector), RUN_SPAN(v.k.selector),
+			    RUN_SPAN(domain));
+	}
+	wipe(&v, sizeof(v));
+	return rc < 0 ? run_error(r, rc, domain) : 0;
+}
+
 int
 do_domain_del_start(struct run *r)
 {
@@ -67,7 +95,7 @@ do_domain_del_start(struct run *r)
 	if (rc < 0)
 		return run_error(r, rc, name);
 	run_note_change(r, name);
-	return 0;
+	return remove_keys(r, name);
 }
 
 int

@@ -217,6 +217,13 @@ def main():
         change_keys(server, domain)
         server.command("dkim", "add", domain, "--selector", "mail")
         assert list(records(server, domain)) == [f"mail._domainkey.{domain}"]
+        # A domain that goes takes its keys along.
+        server.command("domain", "add", "gone.test")
+        server.command("dkim", "add", "gone.test", "--selector", "s1")
+        out = server.command("domain", "del", "gone.test").stdout
+        assert "s1._domainkey.gone.test" in out, out
+        assert "gone.test" not in server.command("dkim", "list").stdout
+        server.command("dkim", "show", domain)
         for bad in ("-x", "a_b", "a.b"):
             assert server.command("dkim", "rotate", domain, "--selector=" + bad,
                                   check=False).returncode != 0
