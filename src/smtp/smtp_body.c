@@ -231,7 +231,7 @@ judge(struct smtp *s)
 	if (t->dots.faults & DOTS_LONG_LINE)
 		return "554 5.6.0 A line is too long";
 	if (t->dots.faults != 0)
-		return "554 5.6.0 Lines end with CR LF, and nothing else";
+		return "554 5.6.0 Only CR LF ends a line, and NUL is no text";
 	if (t->fault < 0)
 		return smtp_error_text(t->fault);
 	if (t->edit.n_received > smtp_limits_of(s)->max_hops)

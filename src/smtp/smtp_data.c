@@ -33,7 +33,6 @@ smtp_data(struct smtp *s, struct span args)
 		smtp_refuse(s, "501 5.5.4 DATA takes no argument");
 	} else if (smtp_judge_wait_client(s)) {
 		s->state = SMTP_DATA_WAIT;
-		conn_pause_input(s->conn, true);
 	} else {
 		begin_data(s);
 	}
@@ -42,9 +41,14 @@ smtp_data(struct smtp *s, struct span args)
 enum step
 smtp_data_wait(struct smtp *s)
 {
+	if (conn_in(s->conn).len > 0) {
+		/* A message may not turn into commands (RFC 2920 3.1). */
+		conn_consume(s->conn, conn_in(s->conn).len);
+		smtp_bye(s, "503 5.5.0 Wait for my reply");
+		return STEP_WAIT;
+	}
 	if (smtp_judge_is_asking(s->txn))
 		return STEP_WAIT;
-	conn_pause_input(s->conn, false);
 	s->has_moved = true;
 	s->state = SMTP_RCPT;
 	begin_data(s);
@@ -60,7 +64,8 @@ end_data(struct smtp *s)
 		/* What comes behind may be a smuggled second message. */
 		smtp_note_refusal(
 		    s, span_of(NULL, 0), "554 5.6.0 bare CR, LF or NUL");
-		smtp_bye(s, "554 5.6.0 Lines end with CR LF, and nothing else");
+		smtp_bye(
+		    s, "554 5.6.0 Only CR LF ends a line, and NUL is no text");
 		return;
 	}
 	smtp_body_end(s);

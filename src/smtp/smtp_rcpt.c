@@ -18,8 +18,24 @@ struct candidate {
 	char report_storage[2 * MAX_ADDRESS_BYTES];
 };
 
+/* RFC 1123 5.2.17: the address of this host, by number or by name. */
+static bool
+is_this_host(const struct smtp *s, struct span domain)
+{
+	char storage[80];
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	buf_put_char(&b, '[');
+	peer_put_literal(&b, conn_self(s->conn));
+	buf_put_char(&b, ']');
+	return span_is_nocase(domain, buf_span(&b)) ||
+	       (span_is_nocase(domain, s->env->host) &&
+	           !resolve_is_local(s->env->store, domain));
+}
+
 static const char *
-parse(struct span args, struct candidate *r)
+parse(struct smtp *s, struct span args, struct candidate *r)
 {
 	struct cur c = cur_of(args);
 	struct path path;
@@ -32,6 +48,9 @@ parse(struct span args, struct candidate *r)
 	/* RFC 5321 4.1.1.3: a source route is dropped by path_parse. */
 	if (path_parse(&c, true, &path) != PARSE_OK || path.is_null)
 		return "501 5.1.3 Not an address in angle brackets";
+	if (span_is_nocase(path.local, SPAN("postmaster")) &&
+	    is_this_host(s, path.domain))
+		path.domain = span_of(NULL, 0);
 	rc = smtp_params_rcpt(cur_rest(&c), &r->params);
 	if (rc == ERR_UNSUPPORTED)
 		return "555 5.5.4 Unknown parameter"; /* RFC 5321 4.1.1.11 */
@@ -258,7 +277,7 @@ void
 smtp_rcpt(struct smtp *s, struct span args)
 {
 	struct candidate r = { .local = { NULL, 0 } };
-	const char *refusal = parse(args, &r);
+	const char *refusal = parse(s, args, &r);
 
 	if (refusal != NULL) {
 		smtp_refuse(s, refusal);

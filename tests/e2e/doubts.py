@@ -160,6 +160,18 @@ def lists(t, dns):
     begin = time.monotonic()
     t.check("a silent list", "INBOX", [], LISTED)
     assert time.monotonic() - begin < 20, "waited too long"
+    # Who sends the text while DATA waits for an answer has no session any more.
+    t.server.command("set", "dns.timeout", "30s")
+    t.set(client_time="60s")
+    client = Client(t.server, "127.0.0.3")
+    client.lines.smtp("MAIL FROM:<a@none.test>", 250)
+    client.lines.smtp(f"RCPT TO:<{t.to}>", 250)
+    client.lines.send(b"DATA\r\n")
+    client.lines.send(b"NOOP\r\n.\r\nNOOP\r\n")
+    reply = client.lines.smtp_reply()
+    t.refused("text before 354", reply, "503 5.5.0")
+    assert client.lines.line() == b"", "the session goes on"
+    t.server.command("set", "dns.timeout", "2s")
     t.set(dnsbl="", client_time="30s", greylist="off")
     bad = t.server.command("set", "trust.dnsbl", "zen.test", check=False)
     assert bad.returncode != 0 and "zen.example=5" in bad.stderr, bad.stderr
