@@ -20,6 +20,53 @@ static const struct {
 	    "0123456789012345678901234567890123456789x" },
 };
 
+static const struct {
+	const char *value, *result, *from; /* NULL: none */
+} read_rows[] = {
+	{ "h; dmarc=pass header.from=a.test", "pass", "a.test" },
+	{ "h 1;dmarc/1 (x) = (y (z;) \\) ;) PASS (a;) header.from = \"a.test\"",
+	    "PASS", "a.test" },
+	{ "h;\r\n spf=pass smtp.mailfrom=x@y;\r\n DMARC=fail;x=y", "fail",
+	    NULL },
+	{ "h; spf=pass header.from=a; dmarc=none reason=\"; dmarc=pass\" b.c=d "
+	  "header.from=e header.from=f",
+	    "none", "e" },
+	{ "h (; dmarc=pass); none", NULL, NULL },
+	{ "\"h; dmarc=pass\"; none", NULL, NULL },
+	{ "h; x=\"; dmarc=pass", NULL, NULL },
+	{ "h; dmarc", "", NULL },
+	{ "h; dmarc=", "", NULL },
+	{ "dmarc=pass", NULL, NULL },
+	{ ";;;=;dmarc=x;", "x", NULL },
+	{ "", NULL, NULL },
+};
+
+static void
+test_reading(void)
+{
+	for (size_t i = 0; i < sizeof(read_rows) / sizeof(read_rows[0]); i++) {
+		struct span all = span_str(read_rows[i].value);
+		struct span result, from;
+		bool is_there = false;
+
+		for (size_t n = 0; n <= all.len; n++) {
+			char *p = test_copy(span_sub(all, 0, n));
+
+			is_there = authres_find(span_of(p, n), SPAN("dmarc"),
+			    SPAN("header.from"), &result, &from);
+			free(p);
+		}
+		CHECK_ROW(is_there == (read_rows[i].result != NULL),
+		    read_rows[i].value);
+		is_there = authres_find(
+		    all, SPAN("dmarc"), SPAN("header.from"), &result, &from);
+		if (!is_there)
+			continue;
+		CHECK_SPAN(result, span_str(read_rows[i].result));
+		CHECK_SPAN(from, span_str(read_rows[i].from));
+	}
+}
+
 int
 main(void)
 {
@@ -49,5 +96,6 @@ main(void)
 	}
 	buf_deinit(&out);
 	buf_deinit(&want);
+	test_reading();
 	return test_done();
 }
