@@ -110,6 +110,18 @@ judge(struct header_edit *e)
 	return IN_KEPT;
 }
 
+/* A name that is held at its full length has no more but space behind it: it
+ * is one that is looked at, hidden from us, and not from everybody. */
+static bool
+is_hidden(const struct header_edit *e)
+{
+	struct span name = span_trim(span_of(e->hold, e->n_hold));
+
+	return e->n_hold == MAX_FIELD_NAME_BYTES &&
+	       (is_removed(e, name) || span_is_nocase(name, SPAN("From")) ||
+	           span_is_nocase(name, SPAN("Authentication-Results")));
+}
+
 /* Hold bytes of a name. True: *keep is what was held, to be kept. */
 static bool
 step_name(struct header_edit *e, struct cur *c, struct span *keep)
@@ -124,7 +136,9 @@ step_name(struct header_edit *e, struct cur *c, struct span *keep)
 			continue;
 		}
 		/* Too long for any name that matters, or no field at all. */
-		e->state = ch == ':' ? judge(e) : IN_KEPT;
+		e->state = ch == ':'      ? judge(e)
+		           : is_hidden(e) ? IN_REMOVED
+		                          : IN_KEPT;
 		*keep = span_of(e->hold, e->n_hold);
 		e->n_hold = 0;
 		if ((e->state == IN_FROM || e->state == IN_TLS) &&
@@ -156,6 +170,8 @@ judge_held(struct header_edit *e, bool is_all)
 	struct span value = span_sub(held, span_find(held, ':') + 1, held.len);
 	struct cur c = cur_of(value);
 	struct token id = token_next(&c, TOKEN_MIME_SPECIALS);
+	char storage[MAX_EDIT_HELD_BYTES];
+	struct buf name;
 
 	if (buf_failed(&e->held))
 		return OURS;
@@ -163,8 +179,14 @@ judge_held(struct header_edit *e, bool is_all)
 		return NOT_KNOWN;
 	if (id.kind != TOKEN_ATOM && id.kind != TOKEN_QUOTED)
 		return OURS; /* nobody's: it helps nobody */
-	return span_is_nocase(span_trim(id.text), e->results_of) ? OURS
-	                                                         : THEIRS;
+	buf_init_fixed(&name, storage, sizeof(storage));
+	if (id.kind == TOKEN_QUOTED)
+		token_put_unquoted(&name, id.text);
+	else
+		buf_put(&name, id.text);
+	return span_is_nocase(span_trim(buf_span(&name)), e->results_of)
+	           ? OURS
+	           : THEIRS;
 }
 
 /* Hold more of the line. True: it stays, and *keep is what was held. */

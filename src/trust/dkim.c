@@ -109,6 +109,14 @@ judge_body(struct one *o)
 	enum dkim_result r =
 	    dkim_hash_judge(&o->dkim->list[o->body_as].body, &o->sig, &why);
 
+	if (r == DKIM_PASS && o->phase == FOR_BODY &&
+	    dkim_sig_has_twin(o->dkim->head, &o->sig)) {
+		/* RFC 6376 3.8: a message that is none is not to be verified;
+		 * a reader may see the field that nobody signed. */
+		decide(o, DKIM_POLICY,
+		    "a field was added that should be there once");
+		return;
+	}
 	if (r == DKIM_FAIL || o->phase == FOR_BODY)
 		decide(o, r, why);
 }

@@ -251,6 +251,30 @@ take_field(const struct head *h, struct span name, uint8_t *used)
 	return h->n_fields;
 }
 
+/* What a message has once (RFC 5322 3.6) and a reader looks at. */
+static const char *const once[] = { "From", "Sender", "Reply-To", "To", "Cc",
+	"Subject", "Date", "MIME-Version", "Content-Type",
+	"Content-Transfer-Encoding" };
+
+bool
+dkim_sig_has_twin(const struct head *h, const struct dkim_sig *sig)
+{
+	for (size_t k = 0; k < sizeof(once) / sizeof(once[0]); k++) {
+		struct cur c = cur_of(sig->names);
+		size_t n_there = 0, n_signed = 0;
+		struct span name;
+
+		for (size_t i = 0; i < h->n_fields; i++)
+			n_there += span_is_nocase(
+			    head_get(h, i).name, span_str(once[k]));
+		while (n_there > 1 && tag_item_next(&c, &name) == 0)
+			n_signed += span_is_nocase(name, span_str(once[k]));
+		if (n_signed > 0 && n_signed < n_there)
+			return true;
+	}
+	return false;
+}
+
 int
 dkim_sig_header(const struct head *h, const struct dkim_sig *sig, size_t own,
     void (*sink)(void *arg, struct span bytes), void *arg)
@@ -262,6 +286,8 @@ dkim_sig_header(const struct head *h, const struct dkim_sig *sig, size_t own,
 	size_t n = 0;
 	int rc = 0;
 
+	/* RFC 6376 3.5, h=: never the field that is verified. */
+	used[own / 8] |= (uint8_t)(1u << (own % 8));
 	buf_init(&form, MAX_HEADER_BYTES + 16);
 	while (rc == 0 && tag_item_next(&c, &name) == 0) {
 		size_t i = take_field(h, name, used);

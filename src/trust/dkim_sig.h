@@ -41,6 +41,10 @@ MUST_USE int dkim_sig_parse_seal(
 MUST_USE int dkim_sig_header(const struct head *h, const struct dkim_sig *sig,
     size_t own, void (*sink)(void *arg, struct span bytes), void *arg);
 
+/* Does a field that may be there once stand beside the one that sig signs, and
+ * unsigned (RFC 6376 8.15)? */
+bool dkim_sig_has_twin(const struct head *h, const struct dkim_sig *sig);
+
 /* Append the canonical form of a signature's own field: the value of b= left
  * out, no CRLF at the end (RFC 6376 3.7). */
 void dkim_sig_put_own(struct buf *out, enum dkim_canon how, struct span field);

@@ -6,6 +6,9 @@
 	"no field at all, and a line that is longer than any name of a field " \
 	"that matters, of ours or of others"
 
+#define SPACES                                                                 \
+	"                                                                  \t"
+
 static const struct {
 	const char *in, *out, *from;
 	unsigned n_received, n_date, n_message_id, n_from;
@@ -47,6 +50,23 @@ static const struct {
 	    "Authentication-Results:\r\n them.test", "", 0, 0, 0, 0 },
 	{ "Authentication-Results:\r\nBcc: x\r\nX: y\r\n", "X: y\r\n", "", 0, 0,
 	    0, 0 },
+	/* The same name, written in other ways. */
+	{ "Authentication-Results: \"u\\s.t\\est\"; spf=pass\r\nX: y\r\n\r\n",
+	    "X: y\r\n\r\n", "", 0, 0, 0, 0 },
+	{ "Authentication-Results: \"us.\r\n test\"\r\nX: y\r\n\r\n",
+	    "Authentication-Results: \"us.\r\n test\"\r\nX: y\r\n\r\n", "", 0,
+	    0, 0, 0 },
+	{ "Authentication-Results: =?utf-8?q?us.test?=\r\nX: y\r\n\r\n",
+	    "X: y\r\n\r\n", "", 0, 0, 0, 0 },
+	{ "Authentication-Results: us.test/1; spf=pass\r\n\r\n", "\r\n", "", 0,
+	    0, 0, 0 },
+	{ "Authentication-Results" SPACES ": us.test; spf=pass\r\n x\r\n"
+	  "X: y\r\n\r\n",
+	    "X: y\r\n\r\n", "", 0, 0, 0, 0 },
+	{ "From" SPACES SPACES ": a@b\r\nX: y\r\n\r\n", "X: y\r\n\r\n", "", 0,
+	    0, 0, 0 },
+	{ "X" SPACES SPACES ": a\r\n\r\n", "X" SPACES SPACES ": a\r\n\r\n", "",
+	    0, 0, 0, 0 },
 	{ LONG_LINE "\r\n\r\n", LONG_LINE "\r\n\r\n", "", 0, 0, 0, 0 },
 };
 

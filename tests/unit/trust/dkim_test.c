@@ -100,11 +100,22 @@ static const struct {
 	{ dkim_mail_simple, "From: Ann", "FROM: Ann", DKIM_FAIL,
 	    "the header was changed" },
 	/* The lowest of two is signed, and no second From may come. */
-	{ dkim_mail_relaxed, "Subject:  a", "Subject: c", DKIM_PASS, "" },
-	{ dkim_mail_relaxed, "Subject: last", "Subject: c", DKIM_FAIL,
+	{ dkim_mail_relaxed, "Comments:  a", "Comments: c", DKIM_PASS, "" },
+	{ dkim_mail_relaxed, "Comments: last", "Comments: c", DKIM_FAIL,
 	    "the header was changed" },
 	{ dkim_mail_relaxed, "To: you", "From: x@y\r\nTo: you", DKIM_FAIL,
 	    "the header was changed" },
+	/* What a message has once, and a reader may see twice now. */
+	{ dkim_mail_relaxed, "From: Ann", "Subject: new\r\nFrom: Ann",
+	    DKIM_POLICY, "a field was added that should be there once" },
+	{ dkim_mail_simple, "From: Ann", "to : x@y.test\r\nFrom: Ann",
+	    DKIM_POLICY, "a field was added that should be there once" },
+	{ dkim_mail_relaxed, "From: Ann", "Date: x\r\nDate: y\r\nFrom: Ann",
+	    DKIM_PASS, "" },
+	/* The signature itself is not what its h= speaks of. */
+	{ dkim_mail_own, "To:", "to:", DKIM_PASS, "" },
+	{ dkim_mail_own, "From: Ann", "DKIM-Signature: x\r\nFrom: Ann",
+	    DKIM_FAIL, "the header was changed" },
 	{ dkim_mail_relaxed, "Hi \t there ", "Hi  there", DKIM_PASS, "" },
 	{ dkim_mail_relaxed, "bye\r\n\r\n\r\n", "bye\r\n", DKIM_PASS, "" },
 	{ dkim_mail_simple, "Hi \t there ", "Hi  there", DKIM_FAIL,
@@ -158,6 +169,7 @@ test_mails(void)
 	check(dkim_mail_relaxed, DKIM_PASS, "");
 	check(dkim_mail_simple, DKIM_PASS, "");
 	check(dkim_mail_length, DKIM_PASS, "");
+	check(dkim_mail_own, DKIM_PASS, "");
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		char *mail =
 		    changed(changes[i].mail, changes[i].from, changes[i].to);
