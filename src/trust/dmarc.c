@@ -95,7 +95,8 @@ walk_ask(struct dmarc *d, struct walk *w)
 	dns_ask(d->dns, &d->query, DNS_TXT, buf_span(&name), walk_woken, d);
 }
 
-/* The one record of an answer. ERR_NONE: none, or several (RFC 9989 4.10). */
+/* The one record of an answer. ERR_NONE: none, or several (RFC 9989 4.10).
+ * ERR_SYNTAX: it is malformed. */
 static int
 find_record(const struct dns_query *q, struct dmarc_record *out)
 {
@@ -109,7 +110,7 @@ find_record(const struct dns_query *q, struct dmarc_record *out)
 		n++;
 		rc = dmarc_record_parse(r.text, out);
 	}
-	return n == 1 && rc == 0 ? 0 : ERR_NONE;
+	return n == 1 ? rc : ERR_NONE;
 }
 
 /* A record stands at w->at. */
@@ -159,14 +160,19 @@ static void
 walk_take(struct dmarc *d, struct walk *w)
 {
 	struct dmarc_record r;
+	int rc;
 
 	if (d->query.state == DNS_TEMPFAIL) {
 		w->has_failed = true;
 		w->is_over = true;
 		return;
 	}
-	if (find_record(&d->query, &r) == 0)
+	rc = find_record(&d->query, &r);
+	if (rc == 0)
 		take_record(w, &r);
+	else if (rc == ERR_SYNTAX && w == &d->author &&
+	         w->at.len == w->start.len)
+		w->is_over = true; /* RFC 9989 4.10.1: no processing */
 	if (!w->is_over)
 		climb(w);
 	if (!w->is_over)

@@ -76,7 +76,21 @@ value_of(struct values *v, struct span name)
 	return NULL;
 }
 
-/* RFC 9989 4.7: without a valid p=, a record that asks for reports means none,
+/* RFC 9989 4.10.1: at least one URI, of any scheme. */
+static bool
+has_uri(struct span list)
+{
+	while (list.len > 0) {
+		struct span uri = span_trim(span_split(&list, ','));
+		size_t colon = span_find(uri, ':');
+
+		if (colon > 0 && colon + 1 < uri.len)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 9989 4.10.1: without a valid p=, a record that asks for reports means none,
  * and another is no record. */
 static int
 set_policies(const struct values *v, struct dmarc_record *out)
@@ -92,7 +106,7 @@ set_policies(const struct values *v, struct dmarc_record *out)
 	if (!is_bad)
 		return 0;
 	out->p = out->sp = out->np = DMARC_P_NONE;
-	if (span_starts_nocase(v->rua, SPAN("mailto:")))
+	if (has_uri(v->rua))
 		return 0;
 	/* A public suffix may say psd=y alone: it is asked for the tree. */
 	return v->p.p == NULL && out->psd != DMARC_PSD_UNKNOWN ? 0 : ERR_SYNTAX;
