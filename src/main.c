@@ -12,7 +12,7 @@
 #include "trust/trust.h"
 #include "web/web.h"
 
-static struct smtp_env mx, submission;
+static struct smtp_env mx, submission, device;
 static struct pop3_env pop3;
 static struct imap_env imap;
 static struct web_env web;
@@ -36,6 +36,7 @@ static const struct serve_port ports[] = {
 	    &submission },
 	{ "submissions", SET_PORT_SUBMISSIONS, true, "smtp", smtp_accept,
 	    &submission },
+	{ "device", SET_PORT_DEVICE, false, "smtp", smtp_accept, &device },
 	{ "pop3", SET_PORT_POP3, false, "pop3", pop3_accept, &pop3 },
 	{ "pop3s", SET_PORT_POP3S, true, "pop3", pop3_accept, &pop3 },
 	{ "imap", SET_PORT_IMAP, false, "imap", imap_accept, &imap },
@@ -114,6 +115,8 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 	refresh_grey(st, s);
 	submission = mx;
 	submission.role = SMTP_SUBMISSION;
+	device = mx;
+	device.role = SMTP_DEVICE;
 }
 
 static void

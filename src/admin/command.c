@@ -2,6 +2,7 @@
 
 #include "admin/do.h"
 #include "base/limits.h"
+#include "store/device.h"
 
 /* clang-format off */
 static const struct command_arg no_args[1];
@@ -139,6 +140,16 @@ static const struct command_arg relay_login_args[] = {
 	{ "USER", ARG_TEXT, 0, 320, NULL, "the name to sign in with there" },
 	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the password from the first line of this file; - is standard input" },
 };
+static const struct command_arg device_args[] = {
+	{ "NAME", ARG_TEXT, 0, MAX_DEVICE_NAME, NULL, "of the device" },
+};
+static const struct command_arg device_add_args[] = {
+	{ "NAME", ARG_TEXT, 0, MAX_DEVICE_NAME, NULL, "what you call it: letters, digits, - _ ." },
+	{ "--address", ARG_TEXT, 0, MAX_DEVICE_BYTES, NULL, "where it is: 192.168.1.5, or a network as 192.168.1.0/24; several by commas" },
+	{ "--from", ARG_TEXT, 0, MAX_DEVICE_BYTES, NULL, "the addresses it sends as, by commas" },
+	{ "--to", ARG_TEXT, 0, MAX_DEVICE_BYTES, NULL, "to whom it may send, by commas: addresses, domains, or local for all of this server (if not said)" },
+	{ "--rate", ARG_TEXT, 0, 20, NULL, "messages in an hour, as 30/hour (60 if not said); 0: any number" },
+};
 
 #define ARGS(a)  a, sizeof(a) / sizeof(*(a))
 #define NOTHING  no_args, 0
@@ -236,6 +247,17 @@ static const struct command table[] = {
 	  "Remove a relay; mail that waits for it takes another way." },
 	{ "relay", "list", ROLE_OWNER, 0, NOTHING, do_relay_list_start, NULL, NULL, NULL,
 	  "List the relays." },
+
+	{ "device", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(device_add_args), do_device_add_start, NULL, NULL, NULL,
+	  "Let a scanner, copier or storage box send mail without a password, at the port port.device." },
+	{ "device", "set", ROLE_OWNER, COMMAND_CHANGES, ARGS(device_add_args), do_device_set_start, NULL, NULL, NULL,
+	  "Change what is said of a device." },
+	{ "device", "del", ROLE_OWNER, COMMAND_CHANGES, ARGS(device_args), do_device_del_start, NULL, NULL, NULL,
+	  "Let a device no longer send." },
+	{ "device", "list", ROLE_OWNER, 0, NOTHING, do_device_list_start, NULL, NULL, NULL,
+	  "List the devices." },
+	{ "device", "show", ROLE_OWNER, 0, ARGS(device_args), do_device_show_start, NULL, NULL, NULL,
+	  "Tell all about a device, and how to set it up." },
 
 	{ "set", NULL, ROLE_OWNER, COMMAND_CHANGES, ARGS(set_args), do_set_start, NULL, NULL, NULL,
 	  "Change a setting; it takes effect at once unless `tinpost settings` says otherwise." },

@@ -23,6 +23,7 @@
 	SETTING(WEB_HEAD_TIME,        "web.head-time",           SETTING_TIME,   "10s",     1,        3600,          "seconds",  "Time for the head of a web request.") \
 	SETTING(WEB_BODY_TIME,        "web.body-time",           SETTING_TIME,   "1m",      1,        3600,          "seconds",  "Time for the body of a web request.") \
 	SETTING(WEB_IDLE_TIME,        "web.idle-time",           SETTING_TIME,   "30s",     1,        3600,          "seconds",  "Time until the next request on a web connection.") \
+	SETTING(PORT_DEVICE,          "port.device",             SETTING_INT,    "0",       0,        65535,         "port",     "Mail from scanners and other devices without a password (`tinpost device`); 0: no such port. 2525 is usual.") \
 	SETTING(LOG_TARGET,           "log.target",              SETTING_CHOICE, "stderr",  0,        0,             "stderr syslog off", "Where log lines go.") \
 	SETTING(LOG_LEVEL,            "log.level",               SETTING_CHOICE, "note",    0,        0,             "fault warn note trace", "The least important lines that are written.") \
 	SETTING(MEMORY,               "memory.budget",           SETTING_SIZE,   "0",       0,        1ull << 40,    "bytes",    "Memory for sessions; past it new connections are refused. 0: a quarter of the machine's.") \

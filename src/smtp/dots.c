@@ -62,6 +62,15 @@ step_mid(struct dots *d, struct span in)
 	return 1;
 }
 
+/* Is a bare LF a line end here? */
+static bool
+ends_lax(const struct dots *d, char c)
+{
+	return d->is_lax && c == '\n' &&
+	       (d->state == DOTS_LINE || d->state == DOTS_MID ||
+	           d->state == DOTS_DOT);
+}
+
 bool
 dots_next(struct dots *d, struct span *in, struct span *text_out)
 {
@@ -71,6 +80,13 @@ dots_next(struct dots *d, struct span *in, struct span *text_out)
 	*text_out = span_of(NULL, 0);
 	if (in->len == 0)
 		return false;
+	if (ends_lax(d, in->p[0])) {
+		*text_out = SPAN("\r\n");
+		d->line_bytes = 0;
+		d->state = DOTS_MID;
+		*in = span_sub(*in, 1, in->len);
+		return true;
+	}
 	switch (d->state) {
 	case DOTS_LINE: /* CR LF */
 		if (in->p[0] == '.' && !d->is_plain) {

@@ -36,6 +36,12 @@ struct dots {
 	 * says less after dots_init. */
 	uint32_t max_line_bytes;
 	bool is_plain; /* BDAT: dots mean nothing, length ends it */
+	/* Of a device: a bare LF becomes CR LF and is no fault. It begins no
+	 * line in which a dot means something, so the end is still the first
+	 * CR LF . CR LF and nothing else, and nothing can hide in what is made
+	 * of the text: whoever gets it gets CR LF alone, and dots stuffed anew.
+	 */
+	bool is_lax;
 	bool has_8bit;
 };
 

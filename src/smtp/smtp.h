@@ -1,5 +1,7 @@
 /* smtp.h - the server's side of SMTP: reception (port 25) and submission
  * (587 with STARTTLS, 465 with TLS from the first byte). RFC 5321, RFC 6409.
+ * And the device door, for the scanners and copiers of the house: who is no
+ * entry of store/device.h is refused there, and who is need not sign in.
  *
  * One struct smtp_env for each listener, shared by all its sessions; it is
  * given to listen_open as the argument of smtp_accept. It belongs to the
@@ -35,7 +37,7 @@ struct auth;
 struct store;
 struct trust_options;
 
-enum smtp_role { SMTP_MX, SMTP_SUBMISSION };
+enum smtp_role { SMTP_MX, SMTP_SUBMISSION, SMTP_DEVICE };
 
 /* Every one is a setting. */
 struct smtp_limits {

@@ -69,11 +69,12 @@ smtp_body_begin(struct smtp *s, bool is_plain)
 
 	t->started_ms = clock_mono_ms();
 	dots_init(&t->dots, is_plain);
+	t->dots.is_lax = s->device != NULL;
 	t->dots.max_line_bytes = smtp_limits_of(s)->max_text_line;
 	/* Return-Path is ours to write (RFC 5321 4.4); Bcc is the sender's
 	 * secret (RFC 6409 8). */
-	header_edit_init(&t->edit,
-	    EDIT_RETURN_PATH | (smtp_is_submission(s) ? EDIT_BCC : 0));
+	header_edit_init(
+	    &t->edit, EDIT_RETURN_PATH | (smtp_is_ours(s) ? EDIT_BCC : 0));
 	t->has_edit = true;
 	/* RFC 8601 5; the setting may change on the way. */
 	rc = arena_copy(&t->arena, s->env->host, &t->edit.results_of);
@@ -118,7 +119,7 @@ end_header(struct smtp *s)
 	int64_t now = clock_wall_s();
 
 	t->is_header_done = true;
-	if (!smtp_is_submission(s))
+	if (!smtp_is_ours(s))
 		return;
 	buf_init_fixed(&b, storage, sizeof(storage));
 	if (t->edit.n_date == 0)
@@ -211,8 +212,7 @@ check_from(struct smtp *s)
 		else if (buf_failed(&address) || a.host.len == 0)
 			rc = ERR_DENIED;
 		else
-			rc = resolve_owns(
-			    s->env->store, s->account, buf_span(&address));
+			rc = smtp_owns(s, buf_span(&address));
 	}
 	buf_deinit(&scratch);
 	buf_deinit(&address);
@@ -236,7 +236,7 @@ judge(struct smtp *s)
 		return smtp_error_text(t->fault);
 	if (t->edit.n_received > smtp_limits_of(s)->max_hops)
 		return "554 5.4.6 Mail loop: too many hops";
-	if (!smtp_is_submission(s))
+	if (!smtp_is_ours(s))
 		return NULL;
 	if (t->edit.n_from > 1)
 		return "554 5.6.0 More than one From field";

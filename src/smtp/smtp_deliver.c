@@ -100,7 +100,7 @@ store_message(struct smtp *s, struct span summary, uint64_t thread_id)
 	d.internal_date_s = clock_wall_s();
 	d.zone_minutes = (int16_t)clock_zone_minutes(d.internal_date_s);
 	rc = mailbox_deliver(s->env->store, &d, NULL, NULL);
-	if (rc == 0 && t->n_onward > 0)
+	if (rc == 0 && (t->n_onward > 0 || s->device != NULL))
 		smtp_limit_save(s);
 out:
 	mem_free(onward.to);

@@ -106,8 +106,18 @@ is_client_name(struct span s)
 static bool
 greet(struct smtp *s, struct span name, bool is_esmtp)
 {
+	char storage[64];
+	struct buf literal;
 	char *copy;
 
+	/* Deviation: a device may not know its name. */
+	if (s->device != NULL && !is_client_name(name)) {
+		buf_init_fixed(&literal, storage, sizeof(storage));
+		buf_put_char(&literal, '[');
+		peer_put_literal(&literal, conn_peer(s->conn));
+		buf_put_char(&literal, ']');
+		name = buf_span(&literal);
+	}
 	if (!is_client_name(name)) {
 		smtp_refuse(s, "501 5.5.4 Say your host name");
 		return false;

@@ -44,7 +44,7 @@ smtp_judge_begin(struct smtp *s)
 	};
 
 	/* Who has signed in is known. */
-	if (o == NULL || smtp_is_submission(s) || s->account != 0 ||
+	if (o == NULL || smtp_is_ours(s) || s->account != 0 ||
 	    is_this_machine(from.peer) || s->txn->trust != NULL)
 		return 0;
 	mine = *o;

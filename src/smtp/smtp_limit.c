@@ -10,8 +10,13 @@ key_of(const struct smtp *s, char storage[RATE_KEY_BYTES])
 	struct buf b;
 
 	buf_init_fixed(&b, storage, RATE_KEY_BYTES);
-	buf_put_char(&b, 'p');
-	buf_put_u64(&b, s->account);
+	if (s->device != NULL) {
+		buf_put_char(&b, 'd');
+		buf_put(&b, s->device->d.name);
+	} else {
+		buf_put_char(&b, 'p');
+		buf_put_u64(&b, s->account);
+	}
 	return buf_span(&b);
 }
 
@@ -19,25 +24,52 @@ key_of(const struct smtp *s, char storage[RATE_KEY_BYTES])
 static void
 give_alarm(struct smtp *s)
 {
-	static const char advice[] =
-	    "a new password if they did not send this themselves; else "
-	    "limits.person-recipients-hour";
+	bool is_device = s->device != NULL;
 	struct account_view a;
+	struct span who = SPAN("");
 	struct log l;
 	int rc;
 
-	if (account_get(s->env->store, s->account, &a) < 0)
-		a.address = SPAN("");
+	if (is_device)
+		who = s->device->d.name;
+	else if (account_get(s->env->store, s->account, &a) == 0)
+		who = a.address;
 	rc = event_add(s->env->store,
 	    &(struct event){ .kind = EVENT_SYSTEM,
-	        .from = a.address,
-	        .text = SPAN("sends more than one person may in an hour") });
+	        .from = who,
+	        .text = is_device
+	                    ? SPAN("device sends more than it may in an hour")
+	                    : SPAN("sends more than one person may in an "
+	                           "hour") });
 	log_begin(&l, LOG_WARN, "smtp.sends-too-much");
-	log_str(&l, "user", a.address);
-	log_str(&l, "advice", span_str(advice));
+	log_str(&l, is_device ? "device" : "user", who);
+	log_str(&l, "advice",
+	    is_device ? SPAN("look at what it sends; tinpost device set --rate "
+	                     "allows more")
+	              : SPAN("a new password if they did not send this "
+	                     "themselves; else limits.person-recipients-hour"));
 	if (rc < 0)
 		log_err(&l, "event_error", rc);
 	log_end(&l);
+}
+
+/* A device's message is counted with its first recipient, here or elsewhere. */
+static const char *
+limit_device(struct smtp *s)
+{
+	const struct rate_want want = { .messages = 1,
+		.max_messages = s->device->d.per_hour };
+	char storage[RATE_KEY_BYTES];
+	bool is_first;
+
+	if (want.max_messages == 0 || s->txn->n_rcpts > 0 ||
+	    rate_take(s->env->store, key_of(s, storage), &want, &is_first,
+	        NULL) == RATE_OK)
+		return NULL;
+	if (is_first)
+		give_alarm(s);
+	return "450 4.7.1 This device has sent as many messages as it may in "
+	       "an hour; try again later";
 }
 
 const char *
@@ -51,6 +83,8 @@ smtp_limit_rcpts(struct smtp *s, uint32_t n)
 	enum rate_answer answer;
 	bool is_first;
 
+	if (s->device != NULL)
+		return limit_device(s);
 	if (n == 0 || s->account == 0 ||
 	    (want.max_messages == 0 && want.max_rcpts == 0))
 		return NULL;

@@ -74,6 +74,14 @@ params_text(int rc)
 	}
 }
 
+int
+smtp_owns(struct smtp *s, struct span address)
+{
+	return s->device != NULL
+	           ? smtp_device_owns(s, address)
+	           : resolve_owns(s->env->store, s->account, address);
+}
+
 /* May this sender be, with these parameters? NULL: yes. */
 static const char *
 check_sender(struct smtp *s, const struct smtp_txn *t)
@@ -90,10 +98,13 @@ check_sender(struct smtp *s, const struct smtp_txn *t)
 		return smtp_error_text(ERR_READ_ONLY);
 	if (!store_has_room(s->env->store, t->params.size_bytes))
 		return smtp_error_text(ERR_FULL); /* RFC 1870 6.1 */
-	if (!smtp_is_submission(s) || t->from.len == 0)
+	if (!smtp_is_ours(s) || (t->from.len == 0 && s->device == NULL))
 		return NULL;
-	/* RFC 6409 6.1 */
-	rc = resolve_owns(s->env->store, s->account, t->from);
+	rc = smtp_owns(s, t->from);
+	if (rc == ERR_DENIED && s->device != NULL)
+		return "553 5.7.1 This device may not send as this address; "
+		       "the "
+		       "owner can allow it: tinpost device set";
 	if (rc == ERR_DENIED || rc == ERR_SYNTAX || rc == ERR_NONE)
 		return "553 5.7.1 This sender address is not yours";
 	return rc < 0 ? smtp_error_text(rc) : NULL;
@@ -135,6 +146,7 @@ keep_params(struct smtp_txn *t)
 void
 smtp_mail(struct smtp *s, struct span args)
 {
+	char storage[MAX_SMTP_LINE + 2];
 	struct cur c = cur_of(args);
 	struct smtp_mail_params params;
 	struct path path;
@@ -146,6 +158,7 @@ smtp_mail(struct smtp *s, struct span args)
 		return;
 	}
 	cur_skip(&c, ' '); /* Deviation: scanners and Outlook put one here. */
+	c = cur_of(smtp_device_brackets(s, cur_rest(&c), storage));
 	if (path_parse(&c, true, &path) != PARSE_OK ||
 	    (!path.is_null && path.domain.len == 0)) {
 		smtp_refuse(s, "501 5.1.7 Not an address in angle brackets");

@@ -35,7 +35,8 @@ is_this_host(const struct smtp *s, struct span domain)
 }
 
 static const char *
-parse(struct smtp *s, struct span args, struct candidate *r)
+parse(struct smtp *s, struct span args, char storage[MAX_SMTP_LINE + 2],
+    struct candidate *r)
 {
 	struct cur c = cur_of(args);
 	struct path path;
@@ -45,6 +46,7 @@ parse(struct smtp *s, struct span args, struct candidate *r)
 	if (!cur_skip_nocase(&c, SPAN("TO:")))
 		return "501 5.5.4 RCPT TO:<address>";
 	cur_skip(&c, ' '); /* Deviation: as at MAIL. */
+	c = cur_of(smtp_device_brackets(s, cur_rest(&c), storage));
 	/* RFC 5321 4.1.1.3: a source route is dropped by path_parse. */
 	if (path_parse(&c, true, &path) != PARSE_OK || path.is_null)
 		return "501 5.1.3 Not an address in angle brackets";
@@ -141,8 +143,7 @@ resolve(struct smtp *s, struct candidate *r)
 		return "550 5.1.1 Nobody here has this address";
 	case ERR_DENIED:
 		/* RFC 5321 7.8, RFC 3463 3.8 */
-		if (!r->is_report &&
-		    (!smtp_is_submission(s) || s->account == 0))
+		if (!r->is_report && s->account == 0 && s->device == NULL)
 			return "550 5.7.1 No relaying";
 		r->is_elsewhere = true;
 		return smtp_onward_judge(s, r->address);
@@ -257,6 +258,11 @@ judge(struct smtp *s, struct candidate *r)
 
 	if (!s->txn->params.is_utf8 && utf8_has_8bit(r->address))
 		return "553 5.6.7 SMTPUTF8 is needed for this address";
+	if (s->device != NULL) {
+		refusal = smtp_device_judge(s, r->address, r->domain);
+		if (refusal != NULL)
+			return refusal;
+	}
 	refusal = resolve(s, r);
 	if (refusal != NULL)
 		return refusal;
@@ -277,7 +283,8 @@ void
 smtp_rcpt(struct smtp *s, struct span args)
 {
 	struct candidate r = { .local = { NULL, 0 } };
-	const char *refusal = parse(s, args, &r);
+	char storage[MAX_SMTP_LINE + 2]; /* the parameters may be in it */
+	const char *refusal = parse(s, args, storage, &r);
 
 	if (refusal != NULL) {
 		smtp_refuse(s, refusal);

@@ -207,7 +207,7 @@ step_line(struct smtp *s)
 {
 	struct span in = conn_in(s->conn);
 	size_t max = max_line(s, in);
-	size_t at;
+	size_t at, n;
 	/* The longest line is long for the stack, and the input's memory
 	 * moves when the line is consumed. */
 	char *line;
@@ -229,13 +229,14 @@ step_line(struct smtp *s)
 	memcpy(line, in.p, at + 1);
 	conn_consume(s->conn, at + 1);
 	s->has_moved = true;
-	/* RFC 5321 2.3.8: a bare LF is no line end. */
-	if (at == 0 || line[at - 1] != '\r')
+	n = at > 0 && line[at - 1] == '\r' ? at - 1 : at;
+	/* RFC 5321 2.3.8: a bare LF is no line end. Deviation: a device's. */
+	if (n == at && s->device == NULL)
 		smtp_refuse(s, "500 5.5.2 Lines end with CR LF");
 	else if (s->state == SMTP_AUTH)
-		smtp_auth_line(s, span_of(line, at - 1));
+		smtp_auth_line(s, span_of(line, n));
 	else
-		dispatch(s, span_of(line, at - 1));
+		dispatch(s, span_of(line, n));
 	wipe(line, at + 1); /* it may hold a password */
 	mem_free(line);
 	return STEP_MORE;
@@ -433,11 +434,25 @@ deadline_ms(const struct smtp *s)
 	return -1;
 }
 
+/* A device that ends its text with LF . LF waits for ever, and its owner has to
+ * learn why. */
+static void
+end_never_came(struct smtp *s)
+{
+	static const char text[] =
+	    "421 4.4.2 I waited too long for CR LF . CR LF";
+
+	smtp_note_refusal(s, span_of(NULL, 0), text);
+	smtp_bye(s, text);
+}
+
 static void
 time_out(struct smtp *s)
 {
 	if (s->state == SMTP_DATA && s->txn->dots.faults != 0)
 		smtp_bye(s, "554 5.6.0 Lines end with CR LF");
+	else if (s->state == SMTP_DATA && s->device != NULL)
+		end_never_came(s);
 	else
 		smtp_bye(s, "421 4.4.2 I waited too long");
 }
@@ -482,6 +497,7 @@ smtp_free(void *session)
 
 	sasl_free(s->sasl);
 	smtp_txn_free(s);
+	mem_free(s->device);
 	mem_free(s->helo);
 	mem_free(s);
 	n_sessions--;
@@ -512,16 +528,22 @@ void
 smtp_accept(struct conn *c, enum listen_refusal why, void *arg)
 {
 	const struct smtp_env *e = arg;
+	struct device_view *device = NULL;
 	struct smtp *s;
 
 	if (why == LISTEN_OK && e->limits.max_sessions > 0 &&
 	    n_sessions >= e->limits.max_sessions)
 		why = LISTEN_TOO_MANY;
+	if (why == LISTEN_OK && e->role == SMTP_DEVICE &&
+	    smtp_device_open(c, e, &device) < 0)
+		return;
 	s = why == LISTEN_OK ? mem_alloc(sizeof(*s)) : NULL;
 	if (s == NULL) {
+		mem_free(device);
 		turn_away(c, why);
 		return;
 	}
+	s->device = device;
 	n_sessions++;
 	s->conn = c;
 	s->env = e;
@@ -529,7 +551,7 @@ smtp_accept(struct conn *c, enum listen_refusal why, void *arg)
 	conn_speak_early(c); /* smtp_deliver holds */
 	if (smtp_is_submission(s))
 		conn_set_in_max(c, MAX_AUTH_LINE + MAX_SMTP_LINE);
-	if (!smtp_is_submission(s) && e->limits.banner_delay_ms > 0) {
+	if (!smtp_is_ours(s) && e->limits.banner_delay_ms > 0) {
 		s->state = SMTP_DELAY;
 		conn_set_deadline(c, e->limits.banner_delay_ms);
 		return;

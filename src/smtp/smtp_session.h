@@ -103,6 +103,8 @@ struct smtp {
 	uint64_t chunk_left;     /* bytes of BDAT still to come */
 	const char *chunk_reply; /* BDAT was refused: say so behind it */
 	uint32_t account;        /* signed in; 0: nobody */
+	struct device_view
+	    *device; /* whose session it is, at the device door */
 	uint32_t n_errors, n_unknown_rcpts, n_auth_failures, n_messages;
 	enum smtp_state state;
 	bool is_esmtp;
@@ -148,6 +150,14 @@ smtp_is_submission(const struct smtp *s)
 	return s->env->role == SMTP_SUBMISSION;
 }
 
+/* Is what comes here of this house: submitted, or of a device? It is completed
+ * and signed, and may go anywhere within its bounds. */
+static inline bool
+smtp_is_ours(const struct smtp *s)
+{
+	return s->env->role != SMTP_MX;
+}
+
 /* May one sign in here without TLS? */
 static inline bool
 smtp_allows_plain(const struct smtp *s)
@@ -156,6 +166,10 @@ smtp_allows_plain(const struct smtp *s)
 	       (s->env->allows_plain_loopback &&
 	           peer_is_loopback(conn_peer(s->conn)));
 }
+
+/* Is this sender's address one of theirs (RFC 6409 6.1)? 0, ERR_DENIED, or as
+ * resolve_owns. */
+MUST_USE int smtp_owns(struct smtp *s, struct span address);
 
 /* Make an empty transaction. ERR_NOMEM. */
 MUST_USE int smtp_txn_new(struct smtp *s);
@@ -212,7 +226,22 @@ void smtp_judge_put_words(const struct smtp_txn *t, struct buf *out);
 /* Store what was taken for everybody, or reply why not. */
 void smtp_deliver(struct smtp *s, struct span summary);
 
-/* May this person send to n more elsewhere? NULL, or why not. */
+/* smtp_device.c: the entry of who connects, in the heap; otherwise they were
+ * told, and the connection is closed. */
+MUST_USE int smtp_device_open(
+    struct conn *c, const struct smtp_env *e, struct device_view **out);
+/* 0, or ERR_DENIED: this device does not send as this address. */
+MUST_USE int smtp_device_owns(const struct smtp *s, struct span address);
+/* May this device send to this address? NULL, or why not. */
+const char *smtp_device_judge(
+    struct smtp *s, struct span address, struct span domain);
+/* The argument of MAIL or RCPT behind the colon. Deviation: a device may leave
+ * out the brackets, and put spaces before; storage holds what is made of it. */
+struct span smtp_device_brackets(
+    const struct smtp *s, struct span args, char storage[MAX_SMTP_LINE + 2]);
+
+/* May this person send to n more elsewhere, or this device one message more?
+ * NULL, or why not. */
 const char *smtp_limit_rcpts(struct smtp *s, uint32_t n);
 /* In the turn of a message's end: what was counted. */
 void smtp_limit_save(struct smtp *s);

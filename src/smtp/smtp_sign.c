@@ -39,7 +39,7 @@ is_forwarded(const struct smtp_txn *t)
 int
 smtp_sign_begin(struct smtp *s)
 {
-	bool is_forward = !smtp_is_submission(s);
+	bool is_forward = !smtp_is_ours(s);
 	struct smtp_sign *g;
 
 	if ((is_forward && !is_forwarded(s->txn)) ||
@@ -147,9 +147,8 @@ begin(struct smtp_sign *g)
 {
 	const struct trust *trust = g->s->txn->trust;
 	struct signing_key_view v;
-	int rc = smtp_is_submission(g->s)
-	             ? set_author_domain(g)
-	             : set_domain(g, g->s->txn->alias_domain);
+	int rc = smtp_is_ours(g->s) ? set_author_domain(g)
+	                            : set_domain(g, g->s->txn->alias_domain);
 
 	g->has_begun = true;
 	if (rc < 0 || !may_name(g))

@@ -116,6 +116,7 @@
 #include "store/body.h"
 #include "store/change.h"
 #include "store/check.h"
+#include "store/device.h"
 #include "store/domain.h"
 #include "store/event.h"
 #include "store/mailbox.h"

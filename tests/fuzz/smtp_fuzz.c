@@ -19,6 +19,12 @@ get_house(void)
 		h.is_spread = true;
 		h.env.limits.max_errors = 1000;
 		h.env.limits.max_message_bytes = 2000;
+		if (device_put(
+		        h.world.store, &(struct device){ .name = SPAN("d"),
+		                           .at = SPAN("127.0.0.0/8"),
+		                           .senders = SPAN("a@b.test"),
+		                           .rcpts = SPAN("local") }) < 0)
+			abort();
 	}
 	return &h;
 }
@@ -36,7 +42,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len == 0 || len > 4000)
 		return 0;
 	start = data[0] % N_STARTS;
-	h->env.role = start >= 6 || (data[0] & 128) ? SMTP_SUBMISSION : SMTP_MX;
+	h->env.role = start >= 6 || (data[0] & 128) ? SMTP_SUBMISSION
+	              : (data[0] & 64)              ? SMTP_DEVICE
+	                                            : SMTP_MX;
 	client_open(&c, h);
 	/* EHLO, DATA and AUTH must stand alone: one line a turn. */
 	for (const char *p = starts[start]; *p != '\0';) {

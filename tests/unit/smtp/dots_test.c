@@ -41,15 +41,31 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const struct row lax_rows[] = {
+	{ "lax: lines", SPAN("a\nb\n\nc\r\n.\r\n"), SPAN("a\r\nb\r\n\r\nc\r\n"), 11, 0 },
+	{ "lax: LF . LF", SPAN("a\n.\nb\r\n.\r\n"), SPAN("a\r\n.\r\nb\r\n"), 10, 0 },
+	{ "lax: LF . CR LF", SPAN("a\n.\r\nb\r\n.\r\n"), SPAN("a\r\n.\r\nb\r\n"), 11, 0 },
+	{ "lax: CR LF . LF", SPAN("a\r\n.\nb\r\n.\r\n"), SPAN("a\r\n\r\nb\r\n"), 11, 0 },
+	{ "lax: no dot is dropped behind LF", SPAN("a\n..b\r\n..c\r\n.\r\n"), SPAN("a\r\n..b\r\n.c\r\n"), 15, 0 },
+	{ "lax: LF CR LF . CR LF", SPAN("a\n\r\n.\r\n"), SPAN("a\r\n\r\n"), 7, 0 },
+	{ "lax: LF first", SPAN("\n.\r\n.\r\n"), SPAN("\r\n.\r\n"), 7, 0 },
+	{ "lax: a bare CR", SPAN("a\rb\n.\r\n"), SPAN("ab\r\n.\r\n"), 0, DOTS_BARE_CR },
+	{ "lax: CR CR LF", SPAN("a\r\r\n.\r\n"), SPAN("a\r\n"), 7, DOTS_BARE_CR },
+	{ "lax: CR LF . CR", SPAN("a\r\n.\rb\r\n.\r\n"), SPAN("a\r\nb\r\n"), 11, DOTS_BARE_CR },
+};
+/* clang-format on */
+
 /* Feed in pieces of exactly `piece` bytes, from blocks of exact size. */
 static void
-check_cut(const struct row *r, size_t piece)
+check_cut(const struct row *r, size_t piece, bool is_lax)
 {
 	struct dots d;
 	struct buf text;
 	size_t at = 0;
 
 	dots_init(&d, false);
+	d.is_lax = is_lax;
 	buf_init(&text, 4096);
 	while (at < r->in.len && !dots_is_over(&d)) {
 		size_t n = r->in.len - at < piece ? r->in.len - at : piece;
@@ -119,7 +135,10 @@ main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (size_t piece = 1; piece <= rows[i].in.len; piece++)
-			check_cut(&rows[i], piece);
+			check_cut(&rows[i], piece, false);
+	for (size_t i = 0; i < sizeof(lax_rows) / sizeof(lax_rows[0]); i++)
+		for (size_t piece = 1; piece <= lax_rows[i].in.len; piece++)
+			check_cut(&lax_rows[i], piece, true);
 	test_plain();
 	test_long_line();
 	return test_done();
