@@ -504,7 +504,7 @@ static int
 wait_us(struct loop *l, int64_t us)
 {
 	struct pollfd p = { .fd = l->epoll_fd, .events = POLLIN };
-	struct timespec ts = { .tv_nsec = us * 1000 };
+	struct timespec ts = { .tv_nsec = (long)us * 1000 };
 
 	if (ppoll(&p, 1, &ts, NULL) < 0 && errno != EINTR)
 		return ERR_IO;
