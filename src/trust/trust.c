@@ -309,6 +309,7 @@ decide(struct trust *t)
 		                                    : " (SPF)",
 		    spf_explanation(t->spf));
 	}
+	t->by_policy = t->verdict;
 	decide_by_weight(t);
 }
 

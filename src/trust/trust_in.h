@@ -29,6 +29,8 @@ struct trust {
 	char text[480]; /* a reply line: RFC 5321 4.5.3.1.5 */
 	size_t n_author;
 	enum trust_verdict verdict;
+	/* The same before doubts are weighed, for reports. */
+	enum trust_verdict by_policy;
 	int fault; /* ERR_NOMEM on the way: what is missing is a temperror */
 	bool is_finished, is_judged, is_decided, is_waiting;
 	bool is_client_late, is_client_asked;

@@ -76,9 +76,9 @@ set_done(const struct trust *t, struct dmarc_row *out)
 		out->comment = "arc=pass";
 		return;
 	}
-	if (t->verdict == TRUST_JUNK)
+	if (t->by_policy == TRUST_JUNK)
 		out->done = DMARC_DONE_QUARANTINE;
-	else if (t->verdict == TRUST_REJECT)
+	else if (t->by_policy == TRUST_REJECT)
 		out->done = DMARC_DONE_REJECT;
 	else if (trust_dmarc(t) == DMARC_PASS && asked != DMARC_P_NONE)
 		out->done = DMARC_DONE_PASS;
@@ -90,7 +90,7 @@ set_done(const struct trust *t, struct dmarc_row *out)
 		return;
 	}
 	out->reason = "local_policy";
-	out->comment = t->verdict == TRUST_REJECT ? "refused for SPF"
+	out->comment = t->by_policy == TRUST_REJECT ? "refused for SPF"
 	               : t->options.dmarc != TRUST_ACT
 	                   ? "policies are noted only"
 	                   : "not told from whom it is";
@@ -104,7 +104,7 @@ trust_dmarc_row(const struct trust *t, struct dmarc_row *out)
 
 	*out = (struct dmarc_row){ .dkim = t->dkim };
 	if (t->dmarc == NULL || !dmarc_has_rua(t->dmarc) ||
-	    t->verdict == TRUST_TEMPFAIL ||
+	    t->by_policy == TRUST_TEMPFAIL ||
 	    (r != DMARC_PASS && r != DMARC_FAIL && r != DMARC_TEMPERROR))
 		return false;
 	out->domain = dmarc_domain(t->dmarc);
