@@ -415,6 +415,25 @@ arc_vouches(const struct arc *a, struct span sealers, struct span author,
 	return false;
 }
 
+void
+arc_put_seals(const struct arc *a, struct buf *out)
+{
+	size_t whole = out->len;
+
+	buf_put_str(out, "arc=pass");
+	for (unsigned i = a->v.n_sets; i > 0 && !buf_failed(out); i--) {
+		struct span seal = value_of(a, i, SEAL);
+
+		whole = out->len;
+		buf_putf(out, " as[%u].d=", i);
+		buf_put(out, tag_get(seal, SPAN("d")));
+		buf_putf(out, " as[%u].s=", i);
+		buf_put(out, tag_get(seal, SPAN("s")));
+	}
+	if (buf_failed(out))
+		buf_truncate(out, whole);
+}
+
 const char *
 arc_name(enum arc_result r)
 {

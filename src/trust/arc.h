@@ -64,6 +64,10 @@ void arc_give_up(struct arc *a);
 bool arc_vouches(const struct arc *a, struct span sealers, struct span author,
     struct span *by_out);
 
+/* Append "arc=pass as[2].d=b.test as[2].s=y as[1].d=..." of a chain that passed,
+ * as many as fit into out (RFC 8617 7.2.2). */
+void arc_put_seals(const struct arc *a, struct buf *out);
+
 /* "none", "pass", "fail" */
 const char *arc_name(enum arc_result r);
 

@@ -184,8 +184,12 @@ dkim_sig_parse_message(
 
 	if (rc == 0)
 		rc = parse_message(value, out, why_out);
-	if (rc == 0 && has_name(out->names, SPAN("ARC-Seal")))
-		return fail(why_out, "ARC-Seal is signed"); /* RFC 8617 4.1.2 */
+	if (rc == 0 &&
+	    (has_name(out->names, SPAN("ARC-Seal")) ||
+	        has_name(out->names, SPAN("ARC-Message-Signature")) ||
+	        has_name(out->names, SPAN("ARC-Authentication-Results"))))
+		return fail(
+		    why_out, "the chain is signed"); /* RFC 8617 4.1.2 */
 	return rc;
 }
 

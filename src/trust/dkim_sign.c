@@ -67,6 +67,8 @@ struct dkim_sign {
 	br_sha256_context hash; /* of the body */
 	uint8_t body_hash[br_sha256_SIZE];
 	bool is_body, is_too_large, is_sealing;
+	/* The DKIM-Signature that was made, above all others; len 0: none. */
+	struct signed_field own;
 };
 
 static void
@@ -222,6 +224,11 @@ put_names(const struct dkim_sign *d, bool is_seal, br_sha256_context *h,
 			br_sha256_update(h, d->canonical.p + f.at, f.len);
 			put_name(b, &line_at, row, &has_some);
 		}
+		if (rows[row].when == SEAL && d->own.len > 0) {
+			br_sha256_update(
+			    h, d->canonical.p + d->own.at, d->own.len);
+			put_name(b, &line_at, row, &has_some);
+		}
 		if (rows[row].when == OVER)
 			put_name(b, &line_at, row, &has_some);
 	}
@@ -328,6 +335,18 @@ out:
 	return rc;
 }
 
+/* A seal is over this one as well (RFC 8617 5.1). */
+static void
+keep_own(struct dkim_sign *d, struct span field)
+{
+	size_t at = d->canonical.len;
+
+	dkim_canon_field(&d->canonical, DKIM_RELAXED, field);
+	if (!buf_failed(&d->canonical))
+		d->own = (struct signed_field){ .at = (uint32_t)at,
+			.len = (uint32_t)(d->canonical.len - at) };
+}
+
 int
 dkim_sign_put(
     struct dkim_sign *d, const struct dkim_signer *by, struct buf *out)
@@ -350,6 +369,8 @@ dkim_sign_put(
 		rc = ERR_LIMIT;
 	if (rc < 0)
 		buf_truncate(out, at);
+	else if (d->is_sealing && by->instance == 0)
+		keep_own(d, span_sub(buf_span(out), at, out->len));
 	return rc;
 }
 

@@ -284,16 +284,28 @@ decide_by_weight(struct trust *t)
 		t->verdict = TRUST_JUNK;
 }
 
+/* Nothing is refused: the text is what a report says (RFC 8617 7.2.2). */
+static void
+set_comment(struct trust *t)
+{
+	struct buf b;
+
+	buf_init_fixed(&b, t->text, sizeof(t->text) - 1);
+	arc_put_seals(t->arc, &b);
+	t->text[b.len] = '\0';
+}
+
 static void
 decide(struct trust *t)
 {
 	bool acts = t->options.dmarc == TRUST_ACT;
 
 	t->is_decided = true;
-	/* RFC 8617 7.2.2: a policy of our own, for those whom we trust. */
-	if (t->arc != NULL && trust_dmarc(t) == DMARC_FAIL)
-		(void)arc_vouches(t->arc, t->options.sealers,
-		    dmarc_author(t->dmarc), &t->vouching);
+	/* RFC 8617 7.2.1: a policy of our own, for those whom we trust. */
+	if (t->arc != NULL && trust_dmarc(t) == DMARC_FAIL &&
+	    arc_vouches(t->arc, t->options.sealers, dmarc_author(t->dmarc),
+	        &t->vouching))
+		set_comment(t);
 	if (acts && t->dmarc != NULL)
 		decide_by_dmarc(t);
 	if (acts && t->has_many_authors && t->verdict == TRUST_ACCEPT)

@@ -40,7 +40,7 @@ struct trust_options {
 	struct span host;                 /* our name: authserv-id and %{r} */
 	enum trust_mode spf, dkim, dmarc; /* ARC is looked at with DKIM */
 	/* Domains, parted by spaces: where their ARC says that DMARC passed, it
-	 * is taken for granted (RFC 8617 7.2.2). */
+	 * is taken for granted (RFC 8617 7.2.1). */
 	struct span sealers;
 	/* How long results may take from trust_finish on; what is missing then
 	 * is a temperror. */

@@ -70,10 +70,10 @@ set_done(const struct trust *t, struct dmarc_row *out)
 		[DMARC_P_REJECT] = DMARC_DONE_REJECT };
 	enum dmarc_policy asked = dmarc_asked(t->dmarc);
 
-	if (t->vouching.len > 0) { /* RFC 8617 7.2.2 */
+	if (t->vouching.len > 0 && t->verdict == TRUST_ACCEPT) {
 		out->done = DMARC_DONE_NONE;
 		out->reason = "local_policy";
-		out->comment = "arc=pass";
+		out->comment = t->text; /* RFC 8617 7.2.2 */
 		return;
 	}
 	if (t->by_policy == TRUST_JUNK)

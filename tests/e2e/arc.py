@@ -228,6 +228,10 @@ def seals(t, sink, record):
     assert arc_of(first, keys) == ("pass", 1)
     assert b"ARC-Authentication-Results: i=1;" in first and b"cv=none" in first
     assert arc_of(first.replace(b"Hello", b"Hallo"), keys)[0] == "fail"
+    # Both signatures, its author's and ours, are in it.
+    h = re.search(rb"ARC-Message-Signature:.*?h=(.*?);", first, re.S)[1]
+    assert h.count(b"DKIM-Signature") == first.count(b"\r\nDKIM-Signature:") == 2
+    assert arc_of(first.replace(b"s=s;", b"s=t;"), keys)[0] == "fail"
     assert arc_of(first.replace(b"spf=fail", b"spf=pass"), keys)[0] == "fail"
     assert arc_of(b"Subject: y\r\n" + first, keys)[0] == "fail"
     # Its author's signature is still good, and ours is.

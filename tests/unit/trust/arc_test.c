@@ -201,7 +201,11 @@ static const struct {
 	{ "cv=pass", "cv=none", true, "a seal says that the chain is broken" },
 	{ "cv=none", "cv=pass", true, "a seal says that the chain is broken" },
 	{ "cv=pass", "cv=pass; h=from", false, "h= in a seal" },
-	{ "h=From:From", "h=From:ARC-Seal", false, "ARC-Seal is signed" },
+	{ "h=From:From", "h=From:ARC-Seal", false, "the chain is signed" },
+	{ "h=From:From", "h=From:arc-message-signature", false,
+	    "the chain is signed" },
+	{ "h=From:From", "h=From : ARC-Authentication-Results", false,
+	    "the chain is signed" },
 	{ "h=From:From", "h=To", false, "From is not signed" },
 	{ "Signature: i=3;", "Signature: i=3; l=2;", false, NULL },
 	{ "Signature: i=3;", "Signature: i=3; l=9;", false, NULL },
@@ -320,7 +324,8 @@ test_vouching(void)
 		{ "l.test m.test", "b.test", "" },
 		{ "l.test m.test", "", "" },
 	};
-	struct buf mail;
+	char storage[100];
+	struct buf mail, words;
 	struct head h;
 	struct arc *a;
 
@@ -334,6 +339,13 @@ test_vouching(void)
 		CHECK_INT(is_so, rows[i].by[0] != '\0');
 		CHECK_SPAN(by, span_str(rows[i].by));
 	}
+	buf_init_fixed(&words, storage, sizeof(storage));
+	arc_put_seals(a, &words);
+	CHECK_SPAN(buf_span(&words),
+	    SPAN("arc=pass as[2].d=m.test as[2].s=s as[1].d=l.test as[1].s=s"));
+	buf_init_fixed(&words, storage, 50);
+	arc_put_seals(a, &words);
+	CHECK_SPAN(buf_span(&words), SPAN("arc=pass as[2].d=m.test as[2].s=s"));
 	done(a, &h);
 	buf_deinit(&mail);
 }
