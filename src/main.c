@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "imap/imap.h"
 #include "pop3/pop3.h"
 #include "queue/mover.h"
+#include "reports/reports.h"
 #include "smtp/smtp.h"
 #include "smtp/smtp_out.h"
 #include "trust/trust.h"
@@ -23,6 +25,9 @@ static char trusted[400];
 static struct mover_env outbound;
 static struct smtp_out_times out_times;
 static struct mover *mover;
+static struct reports_env reporting;
+static struct reports *reports;
+static char contact[MAX_ADDRESS_BYTES]; /* of reporting */
 
 /* The words of queue.route, in their order. */
 enum { ROUTE_MX, ROUTE_RELAY, ROUTE_NONE };
@@ -112,6 +117,7 @@ refresh_smtp(const struct settings *st, struct store *s, struct auth *a,
 		.notice_s = (uint32_t)st->n[SET_QUEUE_NOTICE],
 		.limits = limits };
 	mx.trust = &trust;
+	mx.report_contact = reporting.contact;
 	refresh_grey(st, s);
 	submission = mx;
 	submission.role = SMTP_SUBMISSION;
@@ -173,6 +179,7 @@ refresh_trust(const struct serve_parts *p)
 		.dkim = (enum trust_mode)st->n[SET_TRUST_DKIM],
 		.dmarc = (enum trust_mode)st->n[SET_TRUST_DMARC],
 		.sealers = buf_span(&b),
+		.has_rows = st->n[SET_TRUST_REPORTS] != 0,
 		.wait_ms = (int64_t)st->n[SET_TRUST_TIME] * 1000,
 		.weights = &weights,
 		.client_ms = (int64_t)st->n[SET_TRUST_CLIENT_TIME] * 1000,
@@ -257,6 +264,7 @@ refresh_queue(const struct serve_parts *p)
 	refresh_out_times(st);
 	outbound.tls_memory = (enum tls_memory)st->n[SET_QUEUE_TLS_MEMORY];
 	outbound.tls_defer_s = (uint32_t)st->n[SET_QUEUE_TLS_DEFER];
+	outbound.tells_tls = st->n[SET_QUEUE_TLS_REPORTS] != 0;
 	outbound.is_relay_only = st->n[SET_QUEUE_ROUTE] == ROUTE_RELAY;
 	outbound.is_paused =
 	    st->n[SET_QUEUE_ROUTE] == ROUTE_NONE || p->dns == NULL;
@@ -264,6 +272,47 @@ refresh_queue(const struct serve_parts *p)
 		mover_wake(mover);
 	else if (mover_new(&outbound, &mover) < 0)
 		log_line(LOG_FAULT, "queue.not_started");
+}
+
+/* Who reports are from: the setting, or postmaster of the first domain. */
+static struct span
+find_contact(struct store *s)
+{
+	char storage[MAX_DOMAIN_BYTES];
+	struct buf b, domain;
+
+	buf_init_fixed(&b, contact, sizeof(contact));
+	buf_init_fixed(&domain, storage, sizeof(storage));
+	if (settings_text(s, SET_REPORT_CONTACT, &b) == 0 && b.len == 0 &&
+	    domain_next(s, &domain) == 0 && !utf8_has_8bit(buf_span(&domain))) {
+		buf_put_str(&b, "postmaster@");
+		buf_put(&b, buf_span(&domain));
+	}
+	return buf_failed(&b) ? span_of(NULL, 0) : buf_span(&b);
+}
+
+static void
+refresh_reports(const struct serve_parts *p)
+{
+	reporting = (struct reports_env){ .loop = p->loop,
+		.store = p->store,
+		.dns = p->dns,
+		.contact = find_contact(p->store),
+		.host = p->host,
+		.sends_dmarc = p->settings->n[SET_TRUST_REPORTS] != 0,
+		.sends_tls = p->settings->n[SET_QUEUE_TLS_REPORTS] != 0,
+		.is_paused = p->settings->n[SET_QUEUE_ROUTE] == ROUTE_NONE };
+	if (reports != NULL)
+		reports_wake(reports);
+	else if (reports_new(&reporting, &reports) < 0)
+		log_line(LOG_FAULT, "report.not_started");
+}
+
+static void
+send_reports(void)
+{
+	if (reports != NULL)
+		reports_send_now(reports);
 }
 
 static void
@@ -313,6 +362,7 @@ refresh(const struct serve_parts *p)
 	struct store *s = p->store;
 	struct auth *a = p->auth;
 
+	refresh_reports(p);
 	refresh_trust(p);
 	refresh_smtp(st, s, a, p->host);
 	refresh_imap(st, s, a);
@@ -334,6 +384,8 @@ refresh(const struct serve_parts *p)
 static void
 stop_queue(void)
 {
+	reports_free(reports);
+	reports = NULL;
 	mover_free(mover);
 	mover = NULL;
 }
@@ -342,7 +394,8 @@ static int
 serve(const char *folder, const struct args *a)
 {
 	static const struct serve_app app = { ports,
-		sizeof(ports) / sizeof(ports[0]), refresh, stop_queue };
+		sizeof(ports) / sizeof(ports[0]), refresh, stop_queue,
+		send_reports };
 
 	return serve_run(folder, a, &app);
 }

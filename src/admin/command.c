@@ -239,6 +239,11 @@ static const struct command table[] = {
 	{ "queue", "expire", ROLE_OWNER, COMMAND_CHANGES, ARGS(queue_args), do_queue_expire_start, NULL, NULL, NULL,
 	  "Give a message up: one last attempt is over, and its sender is told." },
 
+	{ "report", "list", ROLE_OWNER, 0, NOTHING, do_report_list_start, do_report_list_step, NULL, NULL,
+	  "List what was counted for daily reports to other domains and was not sent yet (trust.dmarc-reports, queue.tls-reports)." },
+	{ "report", "send", ROLE_OWNER, COMMAND_CHANGES, NOTHING, do_report_send_start, NULL, NULL, NULL,
+	  "Send now what was counted, today's too; it is sent each night by itself." },
+
 	{ "relay", "add", ROLE_OWNER, COMMAND_CHANGES, ARGS(relay_add_args), do_relay_add_start, NULL, NULL, NULL,
 	  "Send mail through a provider's server: all of it (*), of a sender (from:ADDRESS, from:@DOMAIN), or to a domain (to:DOMAIN)." },
 	{ "relay", "login", ROLE_OWNER, PASSWORD, ARGS(relay_login_args), do_relay_login_start, NULL, NULL, NULL,

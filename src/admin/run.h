@@ -35,6 +35,8 @@ struct admin {
 	/* Use the certificate of the store from now on. On failure the old
 	 * one stays, and why says what is wrong. */
 	int (*reload_cert)(void *server, struct buf *why);
+	/* Send the daily reports now. */
+	void (*send_reports)(void);
 };
 
 enum run_step {

@@ -91,6 +91,19 @@ is_listen_list(struct span s)
 	return span_trim(s).len > 0;
 }
 
+/* What a header field can name without quotes. */
+static bool
+is_address(struct span s)
+{
+	struct span host = span_sub(s, span_find(s, '@') + 1, s.len);
+
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 127 ||
+		    strchr("()<>[]:;\\,\"", s.p[i]) != NULL)
+			return false;
+	return s.len > host.len + 1 && s.p[0] != '.' && is_host_name(host);
+}
+
 static bool
 is_plain_text(struct span s)
 {
@@ -144,6 +157,9 @@ check_value(const struct setting *t, struct span value, uint64_t *n_out)
 	case SETTING_WEIGHTS:
 	case SETTING_LISTS:
 		is_good = are_weights(value, t->type == SETTING_LISTS);
+		break;
+	case SETTING_ADDRESS:
+		is_good = value.len == 0 || is_address(value);
 		break;
 	case SETTING_TEXT:
 		is_good = is_plain_text(value);
@@ -246,6 +262,9 @@ settings_put_limits(struct buf *b, enum setting_id id)
 		    "like zen.example=5 other.example:127.0.0.2-11=-2, of %d "
 		    "lists at most, with weights from -%d to %d but not 0",
 		    WEIGHTS_MAX_LISTS, WEIGHTS_MAX, WEIGHTS_MAX);
+		break;
+	case SETTING_ADDRESS:
+		buf_put_str(b, "an address like reports@example.org, or empty");
 		break;
 	case SETTING_TEXT:
 		buf_putf(b, "a line of text of %llu bytes at most",

@@ -146,7 +146,8 @@ open_control(struct serve *sv)
 		.started_ms = clock_mono_ms(),
 		.server = sv,
 		.refresh = serve_refresh,
-		.reload_cert = serve_refresh_cert };
+		.reload_cert = serve_refresh_cert,
+		.send_reports = sv->app->send_reports };
 	rc = control_path(sv->folder, path, sizeof(path));
 	if (rc == 0)
 		rc = listen_bind_local(path, 0600, &fd);

@@ -38,6 +38,8 @@ struct serve_app {
 	void (*refresh)(const struct serve_parts *);
 	/* Before the parts go. */
 	void (*close)(void);
+	/* The daily reports, now. */
+	void (*send_reports)(void);
 };
 
 /* Serve until SIGTERM. Returns the exit code. */

@@ -484,6 +484,7 @@ try_host(struct lane *n)
 		return end_route(n);
 	}
 	if (!lane_allows_host(n)) {
+		lane_tell_unnamed(n);
 		lane_pass_over(n);
 		return n->mx.state != MX_PENDING;
 	}
@@ -502,6 +503,7 @@ step_route(struct lane *n)
 
 	if (n->sts.is_pending)
 		return false;
+	lane_tell_policy(n);
 	switch (n->mx.state) {
 	case MX_PENDING:
 		return false;
@@ -530,6 +532,7 @@ next_message(struct lane *n)
 	int rc = settle(n, &is_host);
 
 	if (n->n_sent++ == 0) {
+		lane_tell_tls(n, NULL);
 		lane_note_first(n);
 		lane_note_tested(n);
 	}
@@ -562,6 +565,7 @@ step_dead(struct lane *n)
 	smtp_out_why(n->out, &why);
 	is_early = why.stage <= OUT_AT_AUTH;
 	lane_set_last(n, &why, words_of(n, &why));
+	lane_tell_tls(n, &why);
 	lane_note_dead(n, &why);
 	if (!is_early && n->has_message)
 		rc = settle(n, &is_host);
