@@ -73,7 +73,7 @@ static const struct command_arg setting_args[] = {
 	{ "SETTING", ARG_SETTING, 0, 0, NULL, "its key; `tinpost settings` lists them" },
 };
 static const struct command_arg trace_args[] = {
-	{ "WORD", ARG_TEXT, ARG_OPTIONAL, MAX_ADDRESS_BYTES, NULL, "an address, a Message-ID or an id from the log; without it, everything" },
+	{ "WORD", ARG_TEXT, ARG_OPTIONAL, MAX_ADDRESS_BYTES, NULL, "an address, a Message-ID, an id from the log or a client's 192.0.2.1; without it, everything" },
 	{ "--last", ARG_COUNT, 0, 1000000, NULL, "how many entries, the newest first (50)" },
 };
 static const struct command_arg cert_set_args[] = {
@@ -278,7 +278,7 @@ static const struct command table[] = {
 	{ "dns", NULL, ROLE_OWNER, 0, ARGS(dns_args), do_dns_start, do_dns_step, NULL, do_dns_stop,
 	  "Ask the name servers what the server would ask them." },
 	{ "trace", NULL, ROLE_OWNER, 0, ARGS(trace_args), do_trace_start, do_trace_step, NULL, NULL,
-	  "Where is my mail? What the event log knows of an address or message." },
+	  "Where is my mail? What the event log knows of an address, message or client." },
 	{ "cert", "set", ROLE_OWNER, COMMAND_CHANGES | COMMAND_READS, ARGS(cert_set_args), do_cert_set_start, do_cert_set_step, do_cert_set_feed, do_cert_set_stop,
 	  "Use a certificate of your own; checked first, and used at once." },
 	{ "cert", "show", ROLE_OWNER, 0, ARGS(cert_show_args), do_cert_show_start, NULL, NULL, NULL,

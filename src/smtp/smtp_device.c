@@ -11,8 +11,9 @@
 #include "base/mem.h"
 #include "smtp/smtp_session.h"
 
-/* Between two events about the same stranger. */
-#define STRANGER_EVERY_MS (10 * 60 * 1000)
+/* Between two events about strangers: about the same one, about another. */
+#define SAME_EVERY_MS  (10 * 60 * 1000)
+#define OTHER_EVERY_MS (5 * 1000)
 
 /* --- who is it --- */
 
@@ -67,12 +68,27 @@ find(struct store *s, const struct peer *p, struct device_view *out)
 	return device_get(s, buf_span(&best), out);
 }
 
-/* In the event log once in a while only: each event is a write. */
-static void
-note_stranger(struct store *s, const struct peer *p, struct span text)
+/* Is it time for an event about this stranger? Each is a write, and many may
+ * knock. */
+static bool
+is_news(const struct peer *p)
 {
 	static uint64_t last; /* of this process */
 	static int64_t last_ms;
+	int64_t now_ms = clock_mono_ms();
+	uint64_t host = peer_host(p);
+
+	if (last != 0 &&
+	    now_ms - last_ms < (host == last ? SAME_EVERY_MS : OTHER_EVERY_MS))
+		return false;
+	last = host;
+	last_ms = now_ms;
+	return true;
+}
+
+static void
+note_stranger(struct store *s, const struct peer *p, struct span text)
+{
 	char storage[64];
 	struct buf client;
 	struct log l;
@@ -82,14 +98,10 @@ note_stranger(struct store *s, const struct peer *p, struct span text)
 	buf_put_char(&client, '[');
 	peer_put(&client, p);
 	buf_put_char(&client, ']');
-	if (peer_host(p) != last ||
-	    clock_mono_ms() - last_ms >= STRANGER_EVERY_MS) {
+	if (is_news(p))
 		rc = event_add(s, &(struct event){ .kind = EVENT_REFUSED,
 		                      .client = buf_span(&client),
 		                      .text = text });
-		last = peer_host(p);
-		last_ms = clock_mono_ms();
-	}
 	log_begin(&l, LOG_NOTE, "smtp.no-device");
 	log_str(&l, "client", buf_span(&client));
 	log_str(&l, "reply", text);

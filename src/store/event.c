@@ -109,12 +109,24 @@ event_add(struct store *s, const struct event *e)
 	return op_group_end(s, op_apply(s));
 }
 
+/* Clients are noted as "[192.0.2.1] name". */
+static bool
+is_of_client(const struct event *e, struct span word)
+{
+	struct span c = e->client;
+
+	return c.len >= word.len + 2 && c.p[0] == '[' &&
+	       c.p[word.len + 1] == ']' &&
+	       span_is_nocase(span_sub(c, 1, word.len), word);
+}
+
 static bool
 has_word(const struct event *e, struct span word)
 {
 	return word.len == 0 || span_is_nocase(e->id, word) ||
 	       span_is_nocase(e->message_id, word) ||
-	       span_is_nocase(e->from, word) || span_is_nocase(e->to, word);
+	       span_is_nocase(e->from, word) || span_is_nocase(e->to, word) ||
+	       is_of_client(e, word);
 }
 
 static struct span

@@ -47,10 +47,10 @@ void event_set_max(struct store *s, uint32_t max_events);
 MUST_USE int event_add(struct store *s, const struct event *e);
 
 /* The latest event with a number < *number (UINT64_MAX to begin) of which id,
- * message_id, from or to is the word, without regard to ASCII case (an empty
- * word: any event); sets *number. Looks at no more than 500 of them: ERR_AGAIN
- * when none of those had it, with *number set to where to go on. ERR_NONE: no
- * more. */
+ * message_id, from, to or the client's address is the word, without regard to
+ * ASCII case (an empty word: any event); sets *number. Looks at no more than 500
+ * of them: ERR_AGAIN when none of those had it, with *number set to where to go
+ * on. ERR_NONE: no more. */
 MUST_USE int event_previous(struct store *s, struct span word, uint64_t *number,
     struct event_view *out);
 

@@ -51,6 +51,8 @@ def check_stranger(server):
     log = (server.folder / "log").read_text()
     assert log.count("smtp.no-device") == 4, log
     assert "127.0.0.6" in log
+    told = server.command("trace", STRANGER).stdout
+    assert told.count("No device is known") == 1, told
     # The advice is a command, and works.
     words = said.rsplit("tinpost ", 1)[1].replace("NAME", "copier")
     words = words.replace("ADDRESS", f"copy@{server.env['DOMAIN']}").split()

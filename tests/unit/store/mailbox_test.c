@@ -357,6 +357,16 @@ events(void)
 		n++;
 	}
 	CHECK_INT(n, 25);
+	/* By the client's address, whole. */
+	CHECK_INT(event_add(s, &(struct event){ .kind = EVENT_REFUSED,
+	                           .client = SPAN("[192.0.2.7] x") }),
+	    0);
+	at = UINT64_MAX;
+	CHECK_INT(event_previous(s, SPAN("192.0.2.7"), &at, &v), 0);
+	at = UINT64_MAX;
+	CHECK(event_previous(s, SPAN("192.0.2.7] x"), &at, &v) < 0);
+	at = UINT64_MAX;
+	CHECK(event_previous(s, SPAN("192.0.2"), &at, &v) < 0);
 	event_set_max(s, 10);
 	CHECK_INT(event_add(s, &(struct event){ .kind = EVENT_SYSTEM }), 0);
 	n = 0;
