@@ -116,6 +116,7 @@ judge_grey(struct smtp *s)
 	char storage[64];
 	struct buf network, text;
 	uint32_t left_s;
+	unsigned minutes;
 
 	/* Whom a list speaks for need not show anything. */
 	if (o->mode == GREY_OFF || weight < 0 ||
@@ -128,11 +129,12 @@ judge_grey(struct smtp *s)
 	left_s = try_all(s, &from);
 	if (left_s == 0)
 		return NULL;
+	minutes = (unsigned)(left_s + 59) / 60;
 	buf_init_fixed(&text, t->wait_text, sizeof(t->wait_text) - 1);
 	buf_putf(&text,
 	    "451 4.7.1 Not known here yet: please send it again in %u "
-	    "minutes (greylisting)",
-	    (unsigned)(left_s + 59) / 60);
+	    "minute%s (greylisting)",
+	    minutes, minutes == 1 ? "" : "s");
 	return t->wait_text;
 }
 

@@ -46,7 +46,7 @@ smtp_misc_help(struct smtp *s, struct span args)
 
 	(void)args;
 	buf_put_str(out, "214 2.0.0 ");
-	smtp_session_put_verbs(out);
+	smtp_session_put_verbs(s, out);
 	buf_put_str(out, "\r\n");
 }
 

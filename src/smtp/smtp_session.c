@@ -84,11 +84,12 @@ static const struct smtp_cmd cmds[] = {
 #define N_CMDS (sizeof(cmds) / sizeof(cmds[0]))
 
 void
-smtp_session_put_verbs(struct buf *out)
+smtp_session_put_verbs(const struct smtp *s, struct buf *out)
 {
 	for (size_t i = 0; i < N_CMDS; i++) {
 		if (cmds[i].run == smtp_misc_not_here ||
-		    cmds[i].run == smtp_misc_http)
+		    cmds[i].run == smtp_misc_http ||
+		    ((cmds[i].flags & SUBMISSION) && !smtp_is_submission(s)))
 			continue;
 		if (i > 0)
 			buf_put_char(out, ' ');

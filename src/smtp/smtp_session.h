@@ -285,7 +285,7 @@ void smtp_auth_cancel(struct smtp *s, const char *text);
 /* The mechanisms to offer now, parted by spaces. */
 void smtp_auth_put_mechanisms(struct smtp *s, struct buf *out);
 
-/* The verbs of the command table, parted by spaces, for HELP. */
-void smtp_session_put_verbs(struct buf *out);
+/* The verbs that this role knows, parted by spaces, for HELP. */
+void smtp_session_put_verbs(const struct smtp *s, struct buf *out);
 
 #endif
