@@ -1,6 +1,7 @@
 #include "admin/do.h"
 
 #include "auth/auth.h"
+#include "base/idna.h"
 #include "store/store.h"
 
 /* --- domains --- */
@@ -98,6 +99,22 @@ do_domain_del_start(struct run *r)
 	return remove_keys(r, name);
 }
 
+/* A name in another script as people read it, too. */
+static void
+say_domain(struct run *r, struct span name)
+{
+	char storage[2 * MAX_DOMAIN_BYTES];
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	idna_to_unicode(&b, name);
+	if (span_is(buf_span(&b), name) || buf_failed(&b))
+		run_say(r, "%.*s", RUN_SPAN(name));
+	else
+		run_say(
+		    r, "%.*s  (%.*s)", RUN_SPAN(name), RUN_SPAN(buf_span(&b)));
+}
+
 int
 do_domain_list_start(struct run *r)
 {
@@ -107,7 +124,7 @@ do_domain_list_start(struct run *r)
 	for (int i = 0; i < 500; i++) {
 		if (domain_next(r->admin->store, &name) < 0)
 			break;
-		run_say(r, "%.*s", RUN_SPAN(buf_span(&name)));
+		say_domain(r, buf_span(&name));
 	}
 	buf_deinit(&name);
 	return 0;

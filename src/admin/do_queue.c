@@ -1,6 +1,8 @@
 /* The commands of the queue and of the ways out. */
 #include "admin/do.h"
 
+#include "base/idna.h"
+#include "base/utf8.h"
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "store/store.h"
@@ -308,13 +310,22 @@ number_of(const struct run *r, const char *name, uint64_t fallback)
 	return v;
 }
 
-/* The scope and the host in lower case. */
+/* A scope or a host in lower case, its domain as A-labels. Empty: it cannot be
+ * one. */
 static struct span
-lower(struct span s, char *storage)
+normal(struct span s, char *storage, size_t max)
 {
-	for (size_t i = 0; i < s.len; i++)
-		storage[i] = ascii_lower(s.p[i]);
-	return span_of(storage, s.len);
+	size_t at = span_rfind(s, '@');
+	struct buf b;
+
+	if (at == s.len)
+		at = span_find(s, ':');
+	at = at == s.len ? 0 : at + 1;
+	buf_init_fixed(&b, storage, max);
+	if (utf8_fold(&b, span_sub(s, 0, at)) < 0 ||
+	    idna_to_ascii(&b, span_sub(s, at, s.len)) < 0)
+		buf_reset(&b);
+	return buf_span(&b);
 }
 
 static int
@@ -340,8 +351,8 @@ do_relay_add_start(struct run *r)
 	struct relay relay = { .tls = RELAY_TLS_VERIFIED };
 	int rc;
 
-	relay.scope = lower(run_arg(r, "SCOPE"), scope);
-	relay.host = lower(run_arg(r, "HOST"), host);
+	relay.scope = normal(run_arg(r, "SCOPE"), scope, sizeof(scope));
+	relay.host = normal(run_arg(r, "HOST"), host, sizeof(host));
 	for (int i = RELAY_TLS_VERIFIED; i <= RELAY_TLS_NEVER; i++)
 		if (span_is(run_arg(r, "--tls"), span_str(tls_words[i])))
 			relay.tls = (enum relay_tls)i;
@@ -364,7 +375,7 @@ do_relay_login_start(struct run *r)
 {
 	char scope[MAX_RELAY_SCOPE_BYTES];
 	struct relay_view v;
-	struct span name = lower(run_arg(r, "SCOPE"), scope);
+	struct span name = normal(run_arg(r, "SCOPE"), scope, sizeof(scope));
 	int rc = relay_get(r->admin->store, name, &v);
 
 	if (rc < 0)
@@ -378,7 +389,7 @@ int
 do_relay_remove_start(struct run *r)
 {
 	char scope[MAX_RELAY_SCOPE_BYTES];
-	struct span name = lower(run_arg(r, "SCOPE"), scope);
+	struct span name = normal(run_arg(r, "SCOPE"), scope, sizeof(scope));
 	int rc = relay_remove(r->admin->store, name);
 
 	return rc < 0 ? run_error(r, rc, name) : 0;

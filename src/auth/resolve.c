@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/hash.h"
+#include "base/idna.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "store/store.h"
@@ -103,7 +104,10 @@ resolve_normalize(struct buf *out, struct span address)
 		if (ascii_is_ctl(address.p[i]))
 			return ERR_SYNTAX;
 	}
-	rc = utf8_fold(out, address);
+	rc = utf8_fold(out, local);
+	buf_put_char(out, '@');
+	if (rc == 0)
+		rc = idna_to_ascii(out, domain);
 	if (rc < 0)
 		return rc;
 	if (buf_failed(out) || out->len - before > MAX_ADDRESS_BYTES)
@@ -118,7 +122,7 @@ resolve_is_local(struct store *s, struct span domain)
 	struct buf folded;
 
 	buf_init_fixed(&folded, storage, sizeof(storage));
-	return domain.len > 0 && utf8_fold(&folded, domain) == 0 &&
+	return domain.len > 0 && idna_to_ascii(&folded, domain) == 0 &&
 	       !buf_failed(&folded) && domain_exists(s, buf_span(&folded));
 }
 

@@ -35,7 +35,7 @@ void resolved_init(struct resolved *r);
 void resolved_deinit(struct resolved *r);
 
 /* Put an address into the form of a key of the store: lower case, UTF-8,
- * one "@" with something on both sides. ERR_SYNTAX: no address,
+ * one "@" with something on both sides, the domain as A-labels (base/idna.h). ERR_SYNTAX: no address,
  * ERR_LIMIT: too long (RFC 5321 4.5.3.1). */
 MUST_USE int resolve_normalize(struct buf *out, struct span address);
 
@@ -57,7 +57,7 @@ MUST_USE int resolve_recipient(
  * ERR_NOMEM, or an error of the store. */
 MUST_USE int resolve_stand_in(struct store *s, struct resolved *who);
 
-/* Is this a domain of ours? Any case. */
+/* Is this a domain of ours? In any case and form (base/idna.h). */
 bool resolve_is_local(struct store *s, struct span domain);
 
 /* May this account send as this address (RFC 6409 6.1)? Its own, with or

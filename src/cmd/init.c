@@ -6,6 +6,8 @@
 
 #include "admin/run.h"
 #include "admin/settings.h"
+#include "auth/auth.h"
+#include "base/idna.h"
 #include "base/limits.h"
 #include "cmd/client.h"
 #include "cmd/owner.h"
@@ -104,7 +106,7 @@ ask_all(struct init *in)
 	buf_put(&in->name, args_get(in->args, "--name"));
 	domain = buf_span(&in->person);
 	domain = span_sub(domain, span_rfind(domain, '@') + 1, domain.len);
-	if (!span_is_nocase(domain, buf_span(&in->domain))) {
+	if (!idna_is_same(domain, buf_span(&in->domain))) {
 		client_complain(SPAN("The first person's address must be in "
 		                     "the first domain."));
 		return ERR_INVALID;
@@ -130,7 +132,7 @@ set_up(struct init *in)
 	int rc = call(in, set_host, 3, span_of(NULL, 0));
 
 	/* A second attempt finds the domain of the first. */
-	if (rc == 0 && !domain_exists(s, buf_span(&in->domain)))
+	if (rc == 0 && !resolve_is_local(s, buf_span(&in->domain)))
 		rc = call(in, add_domain, 3, span_of(NULL, 0));
 	if (rc == 0)
 		rc = call(in, add_user, 7, buf_span(&in->password));

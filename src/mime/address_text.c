@@ -285,3 +285,36 @@ address_put_normal(struct buf *b, struct span local, struct span domain)
 	buf_put_char(b, '@');
 	return utf8_fold(b, domain);
 }
+
+static void
+put_unitext(struct buf *out, struct span s, bool is_ascii, const char *escaped)
+{
+	while (s.len > 0) {
+		uint32_t code;
+		int n = utf8_next(s, &code);
+
+		if (n < 0) {
+			n = 1;
+			code = '?';
+		}
+		if (code <= ' ' || code == 0x7f ||
+		    (code < 0x80 ? strchr(escaped, (int)code) != NULL
+		                 : is_ascii || code < 0xa0))
+			buf_putf(out, "\\x{%02X}", (unsigned)code);
+		else
+			utf8_put(out, code);
+		s = span_sub(s, (size_t)n, s.len);
+	}
+}
+
+void
+address_put_unitext(struct buf *out, struct span address, bool is_ascii)
+{
+	put_unitext(out, address, is_ascii, "\\+=");
+}
+
+void
+address_put_ascii(struct buf *out, struct span unitext)
+{
+	put_unitext(out, unitext, true, "");
+}

@@ -45,6 +45,14 @@ bool address_is_domain(struct span s);
 MUST_USE int address_put_normal(
     struct buf *b, struct span local, struct span domain);
 
+/* Append an address in UTF-8 as the type utf-8 has it (RFC 6533 3): "\x{...}" in
+ * place of what could be mistaken for something else, and of all that is not
+ * ASCII if is_ascii. What is no UTF-8 is "?". */
+void address_put_unitext(struct buf *out, struct span address, bool is_ascii);
+
+/* The same in ASCII from such a form, whose "\x{...}" stay. */
+void address_put_ascii(struct buf *out, struct span unitext);
+
 enum address_item { ADDRESS_MAILBOX, ADDRESS_GROUP_START, ADDRESS_GROUP_END };
 
 /* What an ENVELOPE needs of one address (RFC 9051 7.5.2). A group's name

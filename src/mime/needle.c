@@ -2,7 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/utf8.h"
-#include "mime/casemap.h"
+#include "base/casemap.h"
 
 #define FOLD_BYTES 1024
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <sys/stat.h>
 
+#include "base/idna.h"
+#include "base/utf8.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -421,6 +423,20 @@ get_entry(struct dns *d, enum dns_type type, const struct dns_wire *name)
 	return dns_entry_ref(e);
 }
 
+static int
+pack(struct span name, struct dns_wire *out)
+{
+	char storage[DNS_MAX_NAME + 1];
+	struct buf b;
+	int rc;
+
+	if (!utf8_has_8bit(name))
+		return dns_wire_pack(name, out);
+	buf_init_fixed(&b, storage, sizeof(storage));
+	rc = idna_to_ascii(&b, name);
+	return rc < 0 ? rc : dns_wire_pack(buf_span(&b), out);
+}
+
 void
 dns_ask(struct dns *d, struct dns_query *q, enum dns_type type,
     struct span name, void (*wake)(void *owner), void *owner)
@@ -436,7 +452,7 @@ dns_ask(struct dns *d, struct dns_query *q, enum dns_type type,
 		.wake = wake,
 		.owner = owner };
 	list_init(&q->link);
-	if (dns_wire_pack(name, &wire) == 0) {
+	if (pack(name, &wire) == 0) {
 		q->result = DNS_TEMPFAIL;
 		q->entry = get_entry(d, type, &wire);
 	}

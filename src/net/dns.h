@@ -107,8 +107,8 @@ struct dns_query {
  * state is DNS_PENDING when this returns, whatever is known already; wake is
  * called in a later turn or later in this one, once, never from inside a
  * function of this module. In it q may be asked again, or freed.
- * A name that no DNS can hold (empty or long labels, bytes outside ASCII) is
- * DNS_NXDOMAIN. */
+ * A name in UTF-8 is asked for as its A-labels (base/idna.h, RFC 8616). One
+ * that no DNS can hold (empty or long labels) is DNS_NXDOMAIN. */
 void dns_ask(struct dns *d, struct dns_query *q, enum dns_type type,
     struct span name, void (*wake)(void *owner), void *owner);
 

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "mime/mime.h"
 
 static bool
@@ -83,7 +84,7 @@ put_header(const struct dsn *d, struct buf *out)
 	                 "report-type=delivery-status;\r\n\tboundary=\"");
 	put_boundary(d, out);
 	buf_put_str(out, "\"\r\n");
-	if (d->is_8bit)
+	if (d->is_8bit || d->is_utf8)
 		buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
 }
 
@@ -180,22 +181,49 @@ put_xtext(struct buf *out, struct span x)
 	}
 }
 
+/* "rfc822;" or "utf-8;" and the address (RFC 6533 3). */
 static void
-put_rcpt(const struct dsn_rcpt *r, struct buf *out)
+put_address(const struct dsn *d, struct span address, struct buf *out)
+{
+	if (!utf8_has_8bit(address)) {
+		buf_put_str(out, "rfc822;");
+		trace_put_text(out, address);
+		return;
+	}
+	buf_put_str(out, "utf-8;");
+	address_put_unitext(out, address, !d->is_utf8);
+}
+
+/* As the sender gave it, or as much of it as this report can hold. */
+static void
+put_original_address(const struct dsn *d, struct span orcpt, struct buf *out)
+{
+	size_t at = span_find(orcpt, ';');
+	struct span type = span_sub(orcpt, 0, at);
+	struct span address = span_sub(orcpt, at + 1, orcpt.len);
+
+	trace_put_text(out, type);
+	buf_put_char(out, ';');
+	if (!span_is_nocase(type, SPAN("utf-8")))
+		put_xtext(out, address);
+	else if (d->is_utf8)
+		trace_put_text(out, address);
+	else
+		address_put_ascii(out, address);
+}
+
+static void
+put_rcpt(const struct dsn *d, const struct dsn_rcpt *r, struct buf *out)
 {
 	/* RFC 3464 2.3 */
 	buf_put_str(out, "\r\n");
 	if (r->orcpt.len > 0) {
-		size_t at = span_find(r->orcpt, ';');
-
 		buf_put_str(out, "Original-Recipient: ");
-		trace_put_text(out, span_sub(r->orcpt, 0, at));
-		buf_put_str(out, ";");
-		put_xtext(out, span_sub(r->orcpt, at + 1, r->orcpt.len));
+		put_original_address(d, r->orcpt, out);
 		buf_put_str(out, "\r\n");
 	}
-	buf_put_str(out, "Final-Recipient: rfc822;");
-	trace_put_text(out, r->address);
+	buf_put_str(out, "Final-Recipient: ");
+	put_address(d, r->address, out);
 	buf_put_str(out, "\r\nAction: ");
 	buf_put_str(out, action_of(r->action));
 	buf_put_str(out, "\r\nStatus: ");
@@ -224,12 +252,26 @@ put_rcpt(const struct dsn_rcpt *r, struct buf *out)
 	}
 }
 
+static const char *
+type_of_original(const struct dsn *d)
+{
+	if (d->is_utf8 && d->has_utf8_header) /* RFC 6533 6.1, 6.3 */
+		return d->is_full ? "message/global" : "message/global-headers";
+	return d->is_full ? "message/rfc822" : "text/rfc822-headers";
+}
+
 void
 dsn_begin(const struct dsn *d, struct buf *out)
 {
 	put_header(d, out);
 	put_words(d, out);
-	put_part(d, "message/delivery-status", out);
+	if (d->is_utf8) /* RFC 6533 6.2 */
+		put_part(d,
+		    "message/global-delivery-status\r\n"
+		    "Content-Transfer-Encoding: 8bit",
+		    out);
+	else
+		put_part(d, "message/delivery-status", out);
 	buf_put_str(out, "\r\n"); /* RFC 3464 2.2 */
 	if (d->envid.len > 0) {
 		buf_put_str(out, "Original-Envelope-Id: ");
@@ -242,8 +284,8 @@ dsn_begin(const struct dsn *d, struct buf *out)
 	clock_put_rfc5322(out, d->arrived_s, 0);
 	buf_put_str(out, "\r\n");
 	for (size_t i = 0; i < d->n_rcpts; i++)
-		put_rcpt(&d->rcpts[i], out);
-	put_part(d, d->is_full ? "message/rfc822" : "text/rfc822-headers", out);
+		put_rcpt(d, &d->rcpts[i], out);
+	put_part(d, type_of_original(d), out);
 	if (d->is_8bit)
 		buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_put_str(out, "\r\n");

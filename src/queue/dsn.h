@@ -33,6 +33,10 @@ struct dsn {
 	size_t n_rcpts;
 	bool is_full; /* the original follows whole, not its header alone */
 	bool is_8bit; /* it has bytes above 127 */
+	/* The sender's side reads addresses and headers in UTF-8, and there are
+	 * some: the types of RFC 6533. Else they are told in ASCII. */
+	bool is_utf8;
+	bool has_utf8_header; /* the original's */
 };
 
 /* Append all that stands before the original message or its header. */

@@ -82,6 +82,24 @@ put_original(const struct mover_env *env, const struct queue_message *m,
 	return rc;
 }
 
+/* RFC 6533 4: does the sender's side read headers in UTF-8? */
+static bool
+may_be_utf8(const struct queue_message *m)
+{
+	return (m->flags & QUEUE_UTF8) != 0 || utf8_has_8bit(m->from);
+}
+
+static bool
+has_8bit_address(const struct dsn *d)
+{
+	bool is_8bit = utf8_has_8bit(d->to);
+
+	for (size_t i = 0; i < d->n_rcpts; i++)
+		is_8bit = is_8bit || utf8_has_8bit(d->rcpts[i].address) ||
+		          utf8_has_8bit(d->rcpts[i].orcpt);
+	return is_8bit;
+}
+
 /* The whole report as a body. */
 static int
 write_report(const struct mover_env *env, const struct queue_message *m,
@@ -96,6 +114,10 @@ write_report(const struct mover_env *env, const struct queue_message *m,
 	rc = header_bytes(env->store, m->body, &piece, &n_header);
 	d->is_8bit = d->is_full ? (m->flags & QUEUE_8BIT) != 0
 	                        : utf8_has_8bit(buf_span(&piece));
+	d->has_utf8_header =
+	    utf8_has_8bit(span_sub(buf_span(&piece), 0, n_header));
+	d->is_utf8 =
+	    may_be_utf8(m) && (d->has_utf8_header || has_8bit_address(d));
 	dsn_begin(d, &text);
 	if (rc == 0 && buf_failed(&text))
 		rc = ERR_NOMEM;
@@ -134,7 +156,8 @@ find_inbox(const struct mover_env *env, const struct queue_message *m)
  * to them. */
 static int
 deliver(const struct mover_env *env, const struct queue_message *m,
-    const struct body *body, const struct queue_outcome *o, size_t n)
+    const struct dsn *report, const struct body *body,
+    const struct queue_outcome *o, size_t n)
 {
 	struct queue_to to = { .address = m->from,
 		.notify = QUEUE_NOTIFY_NEVER };
@@ -158,6 +181,9 @@ deliver(const struct mover_env *env, const struct queue_message *m,
 	struct span domain =
 	    span_sub(m->from, span_rfind(m->from, '@') + 1, m->from.len);
 
+	back.flags |= report->is_utf8 ? QUEUE_UTF8 : 0;
+	if (report->is_8bit || has_8bit_address(report))
+		back.flags |= QUEUE_8BIT;
 	if (local.mailbox == 0) {
 		if (domain_exists(env->store, domain))
 			return ERR_NONE;
@@ -184,7 +210,7 @@ send_report(const struct mover_env *env, const struct queue_message *m,
 		rc = upload_finish(
 		    w.upload, SPAN(""), buf_span(&summary), &body);
 	if (rc == 0)
-		rc = deliver(env, m, &body, o, n);
+		rc = deliver(env, m, d, &body, o, n);
 	upload_free(w.upload);
 	mime_parser_free(w.parser);
 	buf_deinit(&summary);

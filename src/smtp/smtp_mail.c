@@ -1,6 +1,7 @@
 /* smtp_mail.c - MAIL, which begins a transaction (RFC 5321 4.1.1.2). */
 #include "auth/auth.h"
 #include "base/clock.h"
+#include "base/idna.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/utf8.h"
@@ -84,11 +85,11 @@ smtp_owns(struct smtp *s, struct span address)
 
 /* May this sender be, with these parameters? NULL: yes. */
 static const char *
-check_sender(struct smtp *s, const struct smtp_txn *t)
+check_sender(struct smtp *s, const struct smtp_txn *t, bool is_8bit)
 {
 	int rc;
 
-	if (!t->params.is_utf8 && utf8_has_8bit(t->from))
+	if (!t->params.is_utf8 && is_8bit)
 		return "550 5.6.7 SMTPUTF8 is needed for this address";
 	if (t->params.requires_tls && !conn_is_tls(s->conn))
 		return "530 5.7.0 REQUIRETLS is for connections with TLS";
@@ -124,7 +125,8 @@ keep_sender(struct smtp_txn *t, const struct path *p)
 	address_put_local(&b, p->local);
 	n_local = b.len;
 	buf_put_char(&b, '@');
-	buf_put(&b, p->domain);
+	if (idna_to_ascii(&b, p->domain) == ERR_SYNTAX)
+		return ERR_SYNTAX;
 	if (buf_failed(&b))
 		return ERR_NOMEM;
 	if (arena_copy(&t->arena, buf_span(&b), &t->from) < 0)
@@ -178,10 +180,14 @@ smtp_mail(struct smtp *s, struct span args)
 		return;
 	}
 	s->txn->params = params;
-	if (keep_sender(s->txn, &path) < 0 || keep_params(s->txn) < 0)
+	rc = keep_sender(s->txn, &path);
+	if (rc == ERR_SYNTAX)
+		refusal = "553 5.1.7 Not a domain name";
+	else if (rc < 0 || keep_params(s->txn) < 0)
 		refusal = smtp_error_text(ERR_NOMEM);
 	else
-		refusal = check_sender(s, s->txn);
+		refusal = check_sender(s, s->txn,
+		    utf8_has_8bit(path.local) || utf8_has_8bit(path.domain));
 	if (refusal != NULL) {
 		smtp_note_refusal(s, span_of(NULL, 0), refusal);
 		smtp_txn_free(s);

@@ -2,6 +2,7 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "smtp/smtp_session.h"
 
 /* Where a host may be (RFC 1035 2.3.1; underscores are met with). */
@@ -33,8 +34,7 @@ smtp_onward_judge(struct smtp *s, struct span address)
 	if (domain.len > 0 && domain.p[0] == '[')
 		return "550 5.1.2 Mail to bare addresses is not sent";
 	if (!is_name(domain))
-		return "553 5.1.2 Not a domain name; one in another script "
-		       "is written as xn--...";
+		return "553 5.1.2 Not a domain name";
 	if (queue_n_messages(s->env->store) >= s->env->max_queued)
 		return "452 4.3.1 The queue is full, try again later";
 	return NULL;
@@ -57,8 +57,13 @@ put_orcpt(struct smtp_txn *t, struct span first, struct span *out)
 	struct buf b;
 
 	buf_init_fixed(&b, storage, sizeof(storage));
-	buf_put_str(&b, "rfc822;");
-	smtp_params_put_xtext(&b, first);
+	if (utf8_has_8bit(first)) { /* RFC 6533 3 */
+		buf_put_str(&b, "utf-8;");
+		address_put_unitext(&b, first, false);
+	} else {
+		buf_put_str(&b, "rfc822;");
+		smtp_params_put_xtext(&b, first);
+	}
 	return buf_failed(&b) ? 0 : arena_copy(&t->arena, buf_span(&b), out);
 }
 
@@ -132,6 +137,19 @@ fill(const struct smtp_txn *t, bool is_forwarded, struct queue_to *to)
 	return n;
 }
 
+/* RFC 6531 3.4: SMTPUTF8 is asked of the next host where it is needed; with
+ * ASCII alone, domains turned into A-labels, it is not. What is ours in front
+ * of the message may hold an address. */
+static bool
+needs_utf8(const struct smtp_txn *t)
+{
+	bool is_8bit = t->has_8bit || utf8_has_8bit(t->from);
+
+	for (const struct smtp_rcpt *r = t->rcpts; r != NULL; r = r->next)
+		is_8bit = is_8bit || utf8_has_8bit(r->local);
+	return t->params.is_utf8 && is_8bit;
+}
+
 int
 smtp_onward_mails(struct smtp *s, struct smtp_onward_mails *out)
 {
@@ -163,7 +181,7 @@ smtp_onward_mails(struct smtp *s, struct smtp_onward_mails *out)
 		/* Undeclared 8-bit text is met with: the client of the next
 		 * hop looks at this only to convert it. */
 		m->flags |= t->has_8bit ? QUEUE_8BIT : 0;
-		m->flags |= t->params.is_utf8 ? QUEUE_UTF8 : 0;
+		m->flags |= needs_utf8(t) ? QUEUE_UTF8 : 0;
 		if (t->params.requires_tls) /* RFC 8689 4.1 */
 			m->flags |= QUEUE_REQUIRETLS;
 		else if (header_edit_is_tls_optional(&t->edit))

@@ -36,12 +36,18 @@ is_ascii(struct span s)
 
 /* Could it break out of its place between the angle brackets? */
 static bool
-is_path(struct span s)
+is_clean(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (ascii_is_ctl(s.p[i]) || s.p[i] == '<' || s.p[i] == '>')
 			return false;
-	return s.len <= MAX_ADDRESS_BYTES;
+	return true;
+}
+
+static bool
+is_path(struct span s)
+{
+	return is_clean(s) && s.len <= MAX_ADDRESS_BYTES;
 }
 
 static void
@@ -86,7 +92,7 @@ judge_message(struct smtp_out *o)
 		struct span address = o->m.rcpts[i].address;
 
 		if (!is_path(address) || address.len == 0 ||
-		    !is_path(o->m.rcpts[i].orcpt))
+		    !is_clean(o->m.rcpts[i].orcpt))
 			refuse(o, i, "5.1.3", "The address cannot be sent");
 		else if (is_ascii(address))
 			continue;
@@ -195,6 +201,25 @@ put_notify(struct buf *b, uint32_t notify)
 	}
 }
 
+/* RFC 6533 3: one of the type utf-8 is in ASCII for a host without SMTPUTF8, if
+ * it fits then. */
+static void
+put_orcpt(struct smtp_out *o, struct span orcpt)
+{
+	char storage[MAX_QUEUE_ORCPT_BYTES];
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	if (o->is_utf8)
+		buf_put(&b, orcpt);
+	else
+		address_put_ascii(&b, orcpt);
+	if (buf_failed(&b))
+		return;
+	buf_put_str(out_put(o), " ORCPT=");
+	buf_put(out_put(o), buf_span(&b));
+}
+
 static void
 put_rcpt(struct smtp_out *o, const struct smtp_out_rcpt *r)
 {
@@ -206,10 +231,8 @@ put_rcpt(struct smtp_out *o, const struct smtp_out_rcpt *r)
 	if (has(o, OFFER_DSN)) { /* RFC 3461 4.1, 4.2 */
 		if (r->notify != 0)
 			put_notify(b, r->notify);
-		if (r->orcpt.len > 0) {
-			buf_put_str(b, " ORCPT=");
-			buf_put(b, r->orcpt);
-		}
+		if (r->orcpt.len > 0)
+			put_orcpt(o, r->orcpt);
 	}
 	buf_put_str(b, "\r\n");
 }

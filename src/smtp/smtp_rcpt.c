@@ -1,6 +1,7 @@
 /* smtp_rcpt.c - RCPT: who is it, and may they get it (RFC 5321 4.1.1.3). */
 #include "auth/auth.h"
 #include "base/clock.h"
+#include "base/idna.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -12,6 +13,7 @@ struct candidate {
 	struct span local, domain, address; /* into storage */
 	struct smtp_rcpt_params params;
 	struct resolved who;
+	bool is_8bit;      /* as it was given */
 	bool is_elsewhere; /* an address of another domain */
 	bool is_report;    /* for one that was sent on from here (srs.h) */
 	char storage[2 * MAX_ADDRESS_BYTES];
@@ -63,8 +65,10 @@ parse(struct smtp *s, struct span args, char storage[MAX_SMTP_LINE + 2],
 	r->local = buf_span(&b);
 	if (path.domain.len > 0) {
 		buf_put_char(&b, '@');
-		buf_put(&b, path.domain);
+		if (idna_to_ascii(&b, path.domain) == ERR_SYNTAX)
+			return "553 5.1.2 Not a domain name";
 	}
+	r->is_8bit = utf8_has_8bit(path.local) || utf8_has_8bit(path.domain);
 	if (buf_failed(&b))
 		return "501 5.1.3 Address too long";
 	r->address = buf_span(&b);
@@ -256,7 +260,7 @@ judge(struct smtp *s, struct candidate *r)
 	const char *refusal;
 	int rc;
 
-	if (!s->txn->params.is_utf8 && utf8_has_8bit(r->address))
+	if (!s->txn->params.is_utf8 && r->is_8bit)
 		return "553 5.6.7 SMTPUTF8 is needed for this address";
 	if (s->device != NULL) {
 		refusal = smtp_device_judge(s, r->address, r->domain);

@@ -34,7 +34,7 @@ enum step { STEP_MORE, STEP_WAIT };
 
 struct smtp_rcpt {
 	struct smtp_rcpt *next;
-	struct span local, domain; /* unquoted */
+	struct span local, domain; /* unquoted; A-labels */
 	struct smtp_rcpt_params params;
 	bool is_elsewhere; /* it goes into the queue */
 };
@@ -58,8 +58,9 @@ struct smtp_onward_mails {
 struct smtp_txn {
 	struct arena arena; /* spans below are in it */
 	char id[SMTP_ID_BYTES];
-	struct span from_local, from_domain; /* unquoted; empty: <> */
-	struct span from;                    /* local@domain, or empty */
+	/* Unquoted, the domain as A-labels; empty: <>. */
+	struct span from_local, from_domain;
+	struct span from; /* local@domain, or empty */
 	struct smtp_mail_params params;
 	struct smtp_rcpt *rcpts;
 	struct smtp_rcpt **rcpts_end;

@@ -1,7 +1,7 @@
 /* address.h - from a mail address to what stands behind it.
  *
  * A key is "local@domain" in its normal form (auth/resolve.h): lower case,
- * UTF-8, at most MAX_ADDRESS_BYTES; "@domain" is the domain's catch-all. Keys
+ * UTF-8 with the domain in ASCII, at most MAX_ADDRESS_BYTES; "@domain" is the domain's catch-all. Keys
  * sort by domain, then local part. Following aliases to people is
  * auth/resolve.h.
  */

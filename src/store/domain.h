@@ -1,6 +1,6 @@
 /* domain.h - the mail domains that are ours.
  *
- * Names are in lower case, UTF-8 or ASCII, at most MAX_DOMAIN_BYTES. The
+ * Names are in lower case and ASCII (base/idna.h), at most MAX_DOMAIN_BYTES. The
  * catch-all of a domain is the address "@domain" (address.h).
  */
 #ifndef TINPOST_STORE_DOMAIN_H

@@ -1,5 +1,6 @@
 #include "trust/dmarc.h"
 
+#include "base/idna.h"
 #include "base/ascii.h"
 #include "base/mem.h"
 #include "trust/dmarc_record.h"
@@ -417,12 +418,14 @@ dmarc_judge(struct dmarc *d, const struct dmarc_identity *list, size_t n)
 {
 	for (size_t i = 0; i < n && d->n < DMARC_MAX_IDENTITIES; i++) {
 		struct dmarc_identity *to = &d->list[d->n];
+		struct buf b;
 
-		if (list[i].domain.len > DNS_MAX_NAME)
+		buf_init_fixed(&b, d->names[d->n], sizeof(d->names[0]));
+		if (idna_to_ascii(&b, list[i].domain) < 0) /* RFC 8616 6 */
 			continue;
 		*to = list[i];
-		memcpy(d->names[d->n], list[i].domain.p, list[i].domain.len);
-		to->domain = span_of(d->names[d->n++], list[i].domain.len);
+		to->domain = buf_span(&b);
+		d->n++;
 	}
 	d->is_asked_to_judge = true;
 	(void)is_known(d);

@@ -1,4 +1,6 @@
 /* The check: from outside, and the terms of a record one after the other. */
+#include "base/idna.h"
+#include "base/utf8.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "trust/spf_in.h"
@@ -392,6 +394,8 @@ keep_input(struct spf *s, const struct spf_input *in)
 {
 	size_t at = span_rfind(in->mail_from, '@');
 	struct span domain = in->helo, local = SPAN("postmaster");
+	char storage[DNS_MAX_NAME];
+	struct buf b;
 
 	if (in->mail_from.len > 0) {
 		domain = span_sub(in->mail_from, at + 1, in->mail_from.len);
@@ -400,6 +404,10 @@ keep_input(struct spf *s, const struct spf_input *in)
 		else if (at > 0) /* RFC 7208 4.3: else postmaster */
 			local = span_sub(in->mail_from, 0, at);
 	}
+	/* RFC 8616 4: in macros, too */
+	buf_init_fixed(&b, storage, sizeof(storage));
+	if (utf8_has_8bit(domain) && idna_to_ascii(&b, domain) == 0)
+		domain = buf_span(&b);
 	s->client = *in->client;
 	s->client.port = 0;
 	s->vars.is_ip6 = in->client->family == PEER_IP6;

@@ -1,5 +1,6 @@
 #include "trust/trust_in.h"
 
+#include "base/idna.h"
 #include "base/mem.h"
 #include "mime/mime.h"
 
@@ -21,7 +22,12 @@ static void
 note_author(struct trust *t, struct span domain)
 {
 	struct span known = span_of(t->author, t->n_author);
+	char storage[DNS_MAX_NAME];
+	struct buf b;
 
+	buf_init_fixed(&b, storage, sizeof(storage));
+	if (idna_to_ascii(&b, domain) == 0) /* RFC 8616 6 */
+		domain = buf_span(&b);
 	if (domain.len == 0 || domain.len > DNS_MAX_NAME)
 		return;
 	if (known.len > 0 && !span_is_nocase(known, domain)) {

@@ -15,16 +15,18 @@ import lib
 
 
 class Host(threading.Thread):
-    """A mail host on 127.0.0.x with STARTTLS, which it can leave out."""
+    """A mail host on 127.0.0.x with STARTTLS, which it can leave out. It takes
+    everything but mail to "nobody"."""
 
     port = 0
 
     def __init__(self, address, pem, *words):
         super().__init__(daemon=True)
-        self.words, self.has_tls = words, True
+        self.words, self.has_tls = words, pem is not None
         self.got = []  # (MAIL, is TLS, RCPTs, text)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(pem)
+        if pem is not None:
+            self.context.load_cert_chain(pem)
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, Host.port))
@@ -64,7 +66,10 @@ class Host(threading.Thread):
             elif verb == "MAIL":
                 mail, to = line, []
             elif verb == "RCPT":
-                to.append(line)
+                if "<nobody" in line:
+                    reply = "550 5.1.1 Not here"
+                else:
+                    to.append(line)
             elif verb == "DATA":
                 peer.sendall(b"354 go\r\n")
                 text = b"".join(iter(lines.readline, b".\r\n"))
@@ -233,4 +238,5 @@ def main():
         print("ok required", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 #include "mime/needle.h"
 
-#include "mime/casemap.h"
+#include "base/casemap.h"
 #include "test.h"
 
 static const struct {

@@ -98,6 +98,40 @@ fields_are_there(void)
 	buf_deinit(&b);
 }
 
+/* RFC 6533: addresses in UTF-8 as they are for who can read them, else told
+ * in ASCII. */
+static void
+addresses_in_utf8(void)
+{
+	struct dsn_rcpt r;
+	struct dsn d = make(&r);
+	struct buf b;
+
+	r.address = SPAN("k\xc3\xbc+x@far.test");
+	r.orcpt = SPAN("utf-8;k\xc3\xbc\\x{2B}x@far.test");
+	buf_init(&b, 100000);
+	dsn_begin(&d, &b);
+	check_has(&b, "Content-Type: message/delivery-status\r\n\r\n");
+	check_has(&b, "Final-Recipient: utf-8;k\\x{FC}\\x{2B}x@far.test\r\n");
+	check_has(
+	    &b, "Original-Recipient: utf-8;k\\x{FC}\\x{2B}x@far.test\r\n");
+	check_has(&b, "Content-Type: text/rfc822-headers\r\n");
+	buf_reset(&b);
+	d.is_utf8 = d.has_utf8_header = true;
+	dsn_begin(&d, &b);
+	check_has(&b, "Content-Type: message/global-delivery-status\r\n"
+	              "Content-Transfer-Encoding: 8bit\r\n\r\n");
+	check_has(&b, "Final-Recipient: utf-8;k\xc3\xbc\\x{2B}x@far.test\r\n");
+	check_has(
+	    &b, "Original-Recipient: utf-8;k\xc3\xbc\\x{2B}x@far.test\r\n");
+	check_has(&b, "Content-Type: message/global-headers\r\n");
+	buf_reset(&b);
+	d.is_full = true;
+	dsn_begin(&d, &b);
+	check_has(&b, "Content-Type: message/global\r\n");
+	buf_deinit(&b);
+}
+
 static void
 nothing_begins_a_line(void)
 {
@@ -156,6 +190,7 @@ main(void)
 		               statuses[i].is_permanent),
 		    span_str(statuses[i].status));
 	fields_are_there();
+	addresses_in_utf8();
 	nothing_begins_a_line();
 	cut_at_every_length();
 	return test_done();

@@ -347,6 +347,32 @@ test_parameters(void)
 	    buf_span(&g.text), SPAN("X-Signature: yes\r\nSubject: hi\r\n")));
 }
 
+/* RFC 6533 3: a host that reads ASCII only gets an ORCPT in ASCII, or none. */
+static void
+test_orcpt_in_ascii(void)
+{
+	static const struct row rows[] = { { NULL, "220 x\r\n" },
+		{ "EHLO", "250-x\r\n250 DSN\r\n" }, { "MAIL", "250 ok\r\n" },
+		{ "RCPT", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "250 ok\r\n" }, { 0 } };
+	char longer[400] = "utf-8;";
+	struct smtp_out_rcpt rcpts[] = {
+		{ SPAN("a@b.test"), 0, SPAN("utf-8;\xc3\xa4@x") },
+		{ SPAN("b@b.test"), 0, { longer, sizeof(longer) } },
+	};
+	struct smtp_out_message m = message_to(2);
+
+	for (size_t i = 6; i < sizeof(longer); i += 2)
+		memcpy(longer + i, "\xc3\xa4", 2);
+	m.rcpts = rcpts;
+	m.from = SPAN("");
+	CHECK(send_one(rows, m) == OUT_DONE);
+	CHECK_SPAN(buf_span(&g.said),
+	    SPAN("EHLO us.test\r\nMAIL FROM:<>\r\n"
+	         "RCPT TO:<a@b.test> ORCPT=utf-8;\\x{E4}@x\r\n"
+	         "RCPT TO:<b@b.test>\r\nDATA\r\n"));
+}
+
 /* What the host cannot do, and what cannot be sent. */
 static void
 test_refused_by_us(void)
@@ -598,6 +624,7 @@ main(void)
 	test_peers();
 	test_endless_replies();
 	test_parameters();
+	test_orcpt_in_ascii();
 	test_refused_by_us();
 	test_big(false, false);
 	test_big(true, false);

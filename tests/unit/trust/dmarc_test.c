@@ -81,6 +81,7 @@ static const struct {
 	{ "_dmarc.own.org.test", "v=DMARC1; p=quarantine; psd=n" },
 	{ "_dmarc.two.test", "v=DMARC1; p=reject" },
 	{ "_dmarc.two.test", "v=DMARC1; p=none" },
+	{ "_dmarc.xn--mller-kva.test", "v=DMARC1; p=reject; adkim=s" },
 	{ "_dmarc.t.test", "v=DMARC1; p=reject; t=y" },
 	{ "_dmarc.other.test", "some text" },
 	{ "_dmarc.bad.org.test", "v=DMARC1; p=banana" },
@@ -122,6 +123,9 @@ static const struct {
 	{ "strict.test", "x.strict.test", true, false, DMARC_FAIL,
 	    DMARC_P_REJECT, DMARC_P_REJECT },
 	{ "strict.test", "strict.test", false, false, DMARC_PASS,
+	    DMARC_P_REJECT, DMARC_P_REJECT },
+	/* RFC 8616 6: the same domain in another form */
+	{ "xn--mller-kva.test", "M\xc3\xbcller.test", false, false, DMARC_PASS,
 	    DMARC_P_REJECT, DMARC_P_REJECT },
 	{ "a.psd.test", "b.psd.test", true, false, DMARC_FAIL,
 	    DMARC_P_QUARANTINE, DMARC_P_QUARANTINE },

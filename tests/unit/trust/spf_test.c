@@ -124,6 +124,7 @@ static const struct {
 	const char *name, *record;
 } zones[] = {
 	{ "ok.test", "v=spf1 ip4:192.0.2.0/24 -all" },
+	{ "xn--mller-kva.test", "v=spf1 exists:%{d}.x.test -all" },
 	{ "helo.test", "v=spf1 a:host.test -all" },
 	{ "in.test", "v=spf1 include:ok.test ~all" },
 	{ "loop.test", "v=spf1 include:loop.test -all" },
@@ -145,6 +146,9 @@ static const struct {
 	const char *words;
 } rows[] = {
 	{ "192.0.2.1", "h", "a@ok.test", SPF_PASS, "" },
+	/* RFC 8616 4: as A-labels, in macros too */
+	{ "192.0.2.1", "h", "a@M\xc3\xbcller.test", SPF_PASS, "" },
+	{ "192.0.2.1", "m\xc3\xbcller.test", "", SPF_PASS, "" },
 	{ "198.51.100.1", "h", "a@ok.test", SPF_FAIL, "" },
 	{ "2001:db8::1", "h", "a@ok.test", SPF_FAIL, "" },
 	{ "192.0.2.1", "helo.test", "", SPF_FAIL, "" },
@@ -178,6 +182,7 @@ test_rows(void)
 	fake_add(DNS_A, "host.test", SPAN("198.51.100.9"), 0);
 	fake_add(DNS_A, "temp.test", SPAN("!"), 0);
 	fake_add(DNS_A, "1.2.0.192.in-addr.y.list.test", SPAN("127.0.0.2"), 0);
+	fake_add(DNS_A, "xn--mller-kva.test.x.test", SPAN("127.0.0.2"), 0);
 	fake_add(DNS_PTR, "1.2.0.192.in-addr.arpa", SPAN("mx.p.test"), 0);
 	fake_add(DNS_PTR, "2.2.0.192.in-addr.arpa", SPAN("mx.p.test"), 0);
 	fake_add(DNS_A, "mx.p.test", SPAN("192.0.2.1"), 0);

@@ -2,8 +2,8 @@
  * to upper and then to lower case of Unicode 15, whatever the C library and
  * its locale (RFC 5051 without its decomposition).
  */
-#ifndef TINPOST_MIME_CASEMAP_H
-#define TINPOST_MIME_CASEMAP_H
+#ifndef TINPOST_BASE_CASEMAP_H
+#define TINPOST_BASE_CASEMAP_H
 
 #include <stdint.h>
 

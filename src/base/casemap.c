@@ -1,4 +1,4 @@
-#include "mime/casemap.h"
+#include "base/casemap.h"
 
 #include <stddef.h>
 
