@@ -3,6 +3,7 @@
 say in HELO, DNS lists; and greylisting. Clients come from 127.0.0.x, the names
 and lists from the test's own resolver."""
 
+import base64
 import imaplib
 import socket
 import time
@@ -239,6 +240,26 @@ def suspicious(t):
     t.check("a list speaks for it", "INBOX", [], WHITE, sender="s@w.test")
 
 
+def people(t):
+    """Who signs in is neither weighed nor held up, wherever they are."""
+    t.set(greylist="on", refuse_weight="1")
+    line = lib.Lines(socket.create_connection(
+        ("127.0.0.1", t.server.port("SUBMISSION")), timeout=60,
+        source_address=("127.0.30.1", 0)))
+    line.smtp_reply()
+    line.smtp("EHLO laptop", 250)
+    plain = f"\0{t.server.user}\0{t.server.password}".encode()
+    line.smtp("AUTH PLAIN " + base64.b64encode(plain).decode(), 235)
+    before = t.stored("INBOX")[0]
+    reply = lib.send_mail(line, [t.to], f"From: {t.to}\r\n\r\nHello.\r\n".encode(),
+                          t.to)
+    assert reply.startswith("250"), reply
+    n, head = t.stored("INBOX")
+    assert n == before + 1 and "Authentication-Results" not in head, head
+    t.refused("others are refused", t.send("127.0.30.1"), "550 5.7.1")
+    print("ok: people")
+
+
 def main():
     with dnsd.Server(zones()) as dns, lib.server(
             "dns.servers=" + dns.where, "dns.timeout=1s", "trust.wait-time=30s",
@@ -248,6 +269,7 @@ def main():
         lists(t, dns)
         greylisting(t)
         suspicious(t)
+        people(t)
 
 
 if __name__ == "__main__":
