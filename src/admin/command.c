@@ -3,6 +3,7 @@
 #include "admin/do.h"
 #include "base/limits.h"
 #include "store/device.h"
+#include "store/relay.h"
 
 /* clang-format off */
 static const struct command_arg no_args[1];
@@ -140,6 +141,13 @@ static const struct command_arg relay_login_args[] = {
 	{ "USER", ARG_TEXT, 0, 320, NULL, "the name to sign in with there" },
 	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the password from the first line of this file; - is standard input" },
 };
+static const struct command_arg relay_token_args[] = {
+	{ "SCOPE", ARG_TEXT, 0, MAX_ADDRESS_BYTES + 8, NULL, "of the relay" },
+	{ "USER", ARG_TEXT, 0, 320, NULL, "the name to sign in with there" },
+	{ "CLIENT", ARG_TEXT, 0, MAX_RELAY_CLIENT_BYTES, NULL, "the client id that the provider gave to this server" },
+	{ "URL", ARG_TEXT, 0, MAX_RELAY_URL_BYTES, NULL, "where access tokens are fetched: https://..." },
+	{ "--password-file", ARG_FILE, ARG_LOCAL, 0, NULL, "read the refresh token, and behind a space the client secret if there is one, from the first line of this file; - is standard input" },
+};
 static const struct command_arg device_args[] = {
 	{ "NAME", ARG_TEXT, 0, MAX_DEVICE_NAME, NULL, "of the device" },
 };
@@ -248,6 +256,8 @@ static const struct command table[] = {
 	  "Send mail through a provider's server: all of it (*), of a sender (from:ADDRESS, from:@DOMAIN), or to a domain (to:DOMAIN)." },
 	{ "relay", "login", ROLE_OWNER, PASSWORD, ARGS(relay_login_args), do_relay_login_start, NULL, NULL, NULL,
 	  "Set name and password for a relay that was added." },
+	{ "relay", "token", ROLE_OWNER, PASSWORD, ARGS(relay_token_args), do_relay_token_start, NULL, NULL, NULL,
+	  "Let a relay sign in with access tokens (XOAUTH2, OAUTHBEARER), fetched with a refresh token." },
 	{ "relay", "remove", ROLE_OWNER, COMMAND_CHANGES, ARGS(relay_args), do_relay_remove_start, NULL, NULL, NULL,
 	  "Remove a relay; mail that waits for it takes another way." },
 	{ "relay", "list", ROLE_OWNER, 0, NOTHING, do_relay_list_start, NULL, NULL, NULL,

@@ -80,6 +80,7 @@ DO_START(queue_expire);
 DO_STEP(queue_act);
 DO_START(relay_add);
 DO_START(relay_login);
+DO_START(relay_token);
 DO_START(relay_remove);
 DO_START(relay_list);
 DO_START(device_add);

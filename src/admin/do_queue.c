@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "net/net.h"
 #include "store/store.h"
 
 /* Messages, or recipients, of one step. */
@@ -21,7 +22,7 @@ id_of(const struct run *r)
 
 /* --- looking --- */
 
-struct list {
+struct listing {
 	uint64_t id;
 	uint64_t n;
 };
@@ -29,7 +30,7 @@ struct list {
 int
 do_queue_list_start(struct run *r)
 {
-	return run_new_state(r, sizeof(struct list)) == NULL ? ERR_NOMEM : 0;
+	return run_new_state(r, sizeof(struct listing)) == NULL ? ERR_NOMEM : 0;
 }
 
 static void
@@ -86,7 +87,7 @@ list_one(struct run *r, const struct queue_message *m)
 enum run_step
 do_queue_list_step(struct run *r)
 {
-	struct list *l = r->state;
+	struct listing *l = r->state;
 	struct queue_message_view m;
 
 	for (int i = 0; i < LIST_BATCH; i++) {
@@ -363,6 +364,9 @@ do_relay_add_start(struct run *r)
 	if (rc == 0) { /* a changed one keeps its login */
 		relay.user = old.r.user;
 		relay.secret = old.r.secret;
+		relay.token_url = old.r.token_url;
+		relay.client = old.r.client;
+		relay.client_secret = old.r.client_secret;
 	}
 	rc = put_relay(r, &relay);
 	if (rc == 0 && r->admin->refresh != NULL)
@@ -382,6 +386,33 @@ do_relay_login_start(struct run *r)
 		return run_error(r, rc, name);
 	v.r.user = run_arg(r, "USER");
 	v.r.secret = buf_span(&r->password);
+	v.r.token_url = v.r.client = v.r.client_secret = span_of(NULL, 0);
+	relay_token_forget(r->admin->store, name);
+	return put_relay(r, &v.r);
+}
+
+int
+do_relay_token_start(struct run *r)
+{
+	char scope[MAX_RELAY_SCOPE_BYTES];
+	struct relay_view v;
+	struct span name = lower(run_arg(r, "SCOPE"), scope);
+	struct span rest = span_trim(buf_span(&r->password));
+	int rc = relay_get(r->admin->store, name, &v);
+
+	if (rc < 0)
+		return run_error(r, rc, name);
+	v.r.user = run_arg(r, "USER");
+	v.r.client = run_arg(r, "CLIENT");
+	v.r.token_url = run_arg(r, "URL");
+	v.r.secret = span_split(&rest, ' ');
+	v.r.client_secret = span_trim(rest);
+	if (!fetch_is_url(v.r.token_url)) {
+		run_fail(r, "\"%.*s\" is no https:// URL with a host name.",
+		    RUN_SPAN(v.r.token_url));
+		return ERR_INVALID;
+	}
+	relay_token_forget(r->admin->store, name);
 	return put_relay(r, &v.r);
 }
 
@@ -392,7 +423,47 @@ do_relay_remove_start(struct run *r)
 	struct span name = normal(run_arg(r, "SCOPE"), scope, sizeof(scope));
 	int rc = relay_remove(r->admin->store, name);
 
+	relay_token_forget(r->admin->store, name);
 	return rc < 0 ? run_error(r, rc, name) : 0;
+}
+
+static void
+put_token(struct store *s, struct span scope, struct buf *b)
+{
+	char storage[MAX_RELAY_TOKEN_BYTES];
+	bool is_token = false;
+	int64_t until_s = 0;
+	struct buf text;
+	int rc;
+
+	buf_init_fixed(&text, storage, sizeof(storage));
+	rc = relay_token_get(s, scope, &is_token, &text, &until_s);
+	if (rc < 0) {
+		buf_put_str(b, "none was needed yet");
+	} else if (is_token) {
+		buf_put_str(b, "the one at hand is good until ");
+		put_time(b, until_s);
+	} else {
+		buf_put_str(b, "there is none: ");
+		buf_put(b, buf_span(&text));
+	}
+	wipe(storage, sizeof(storage));
+}
+
+static void
+list_token(struct run *r, const struct relay *relay)
+{
+	struct buf *b;
+
+	if (relay->token_url.len == 0)
+		return;
+	b = run_begin(r, FRAME_TEXT);
+	buf_put_str(b, "    signs in with tokens of ");
+	buf_put(b, relay->token_url);
+	buf_put_str(b, "; ");
+	put_token(r->admin->store, relay->scope, b);
+	buf_put_char(b, '\n');
+	run_end(r);
 }
 
 int
@@ -403,9 +474,11 @@ do_relay_list_start(struct run *r)
 	struct buf scope;
 
 	buf_init_fixed(&scope, storage, sizeof(storage));
-	while (relay_next(r->admin->store, &scope, &v) == 0)
+	while (relay_next(r->admin->store, &scope, &v) == 0) {
 		run_say(r, "%.*s  %.*s:%u  TLS %s%s%.*s", RUN_SPAN(v.r.scope),
 		    RUN_SPAN(v.r.host), (unsigned)v.r.port, tls_words[v.r.tls],
 		    v.r.user.len > 0 ? ", as " : "", RUN_SPAN(v.r.user));
+		list_token(r, &v.r);
+	}
 	return 0;
 }

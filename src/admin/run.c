@@ -16,7 +16,7 @@ run_init(struct run *r, struct admin *a, void (*wake)(void *), void *owner)
 	r->wake = wake;
 	r->owner = owner;
 	arena_init(&r->arena, 2 * MAX_ARGS_BYTES);
-	buf_init(&r->password, MAX_PASSWORD_BYTES);
+	buf_init(&r->password, MAX_SECRET_BYTES);
 	buf_init(&r->out, RUN_OUT_MAX);
 }
 

@@ -54,5 +54,7 @@
 #define MAX_SETTING_BYTES  16384 /* a certificate chain fits */
 #define MAX_TARGETS        1000  /* people and addresses behind one address */
 #define MAX_PASSWORD_BYTES 1024
+/* What a command takes as its secret: a password, or a provider's tokens. */
+#define MAX_SECRET_BYTES 4096
 
 #endif

@@ -176,7 +176,7 @@ client_run(const char *folder, struct args *a)
 	bool is_made = false;
 	int code, rc = 0;
 
-	buf_init(&password, MAX_PASSWORD_BYTES);
+	buf_init(&password, MAX_SECRET_BYTES);
 	buf_init_fixed(&why, storage, sizeof(storage));
 	if (args_has(a, "--from-file"))
 		args_set(a, "--from-stream", SPAN("on"));

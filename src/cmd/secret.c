@@ -101,7 +101,7 @@ from_terminal(struct buf *out, struct buf *why)
 		                 "input) or --generate.");
 		return ERR_NONE;
 	}
-	buf_init(&again, MAX_PASSWORD_BYTES);
+	buf_init(&again, MAX_SECRET_BYTES);
 	rc = ask(fd, "Password: ", out);
 	if (rc == 0)
 		rc = ask(fd, "The same again: ", &again);

@@ -369,8 +369,8 @@ absolve(struct lane *n)
 
 /* --- the way there --- */
 
-static void
-wake(void *owner)
+void
+lane_wake(void *owner)
 {
 	struct lane *n = owner;
 
@@ -386,7 +386,7 @@ connect_host(struct lane *n)
 	struct smtp_out_env out_env = { .loop = env->loop,
 		.store = env->store,
 		.times = env->times,
-		.wake = wake,
+		.wake = lane_wake,
 		.owner = n };
 	struct smtp_route route = { .host = span_of(n->mx.host, n->mx.host_len),
 		.port = env->limits.port,
@@ -402,7 +402,10 @@ connect_host(struct lane *n)
 	if (n->relay != NULL) {
 		route.port = n->relay->r.port;
 		route.auth.user = n->relay->r.user;
-		route.auth.secret = n->relay->r.secret;
+		route.auth.is_bearer = n->relay->r.token_url.len > 0;
+		route.auth.secret = route.auth.is_bearer
+		                        ? buf_span(&n->token.text)
+		                        : n->relay->r.secret;
 	}
 	rc = smtp_out_new(&out_env, &route, &n->out);
 	if (rc == 0)
@@ -441,7 +444,7 @@ begin_route(struct lane *n)
 	n->last_len = 0;
 	mx_end(&n->mx);
 	mx_begin(&n->mx, &how, n->relay != NULL ? n->relay->r.host : name_of(n),
-	    n->relay != NULL, wake, n);
+	    n->relay != NULL, lane_wake, n);
 	return false;
 }
 
@@ -487,6 +490,16 @@ try_host(struct lane *n)
 		lane_tell_unnamed(n);
 		lane_pass_over(n);
 		return n->mx.state != MX_PENDING;
+	}
+	switch (lane_token(n)) {
+	case TOKEN_NONE:
+	case TOKEN_PENDING:
+		return false;
+	case TOKEN_FAILED:
+		hold_back(n, last_words(n));
+		return is_over(n);
+	case TOKEN_READY:
+		break;
 	}
 	if (connect_host(n) == 0)
 		return false;
@@ -571,6 +584,8 @@ step_dead(struct lane *n)
 		rc = settle(n, &is_host);
 	smtp_out_free(n->out);
 	n->out = NULL;
+	if (lane_renews_token(n, &why)) /* once */
+		return true;
 	if (is_early && n->n_sent == 0 && n->has_message) {
 		mx_next(&n->mx); /* RFC 5321 5.1: the next host */
 		return n->mx.state != MX_PENDING;
@@ -642,7 +657,7 @@ lane_new(struct mover *q, const struct queue_dest *d, struct lane **out)
 		return rc;
 	}
 	if (n->relay == NULL && lane_env(q)->uses_sts)
-		lane_begin_sts(n, wake);
+		lane_begin_sts(n);
 	(void)begin_route(n);
 	*out = n;
 	return 0;
@@ -656,6 +671,7 @@ lane_free(struct lane *n)
 	loop_remove_job(lane_env(n->q)->loop, &n->job);
 	mx_end(&n->mx);
 	sts_end(&n->sts);
+	access_token_end(&n->token);
 	smtp_out_free(n->out);
 	arena_reset(&n->arena);
 	if (n->relay != NULL)

@@ -10,6 +10,7 @@
 #include "queue/mx.h"
 #include "queue/report.h"
 #include "queue/sts.h"
+#include "queue/access_token.h"
 #include "smtp/smtp_out.h"
 
 #define LANE_RCPTS 50 /* of one message, sent in one transaction */
@@ -21,6 +22,8 @@ struct lane {
 	size_t name_len;
 	struct relay_view *relay; /* NULL: by MX */
 	struct mx mx;
+	struct access_token token;        /* of a relay that wants one */
+	bool has_renewed;                 /* it was refused once */
 	struct sts sts;                   /* none with a relay */
 	struct smtp_out *out;             /* NULL: no host yet */
 	struct job job;                   /* runs when something has changed */
@@ -52,6 +55,19 @@ MUST_USE int lane_new(
     struct mover *q, const struct queue_dest *d, struct lane **out);
 void lane_free(struct lane *n);
 
+/* Something that it waits for has happened: it runs soon. */
+void lane_wake(void *owner);
+
+/* --- lane_token.c --- */
+
+/* Have the access token that the relay wants; TOKEN_READY where it wants none.
+ * TOKEN_FAILED: why stands in n->last. */
+enum token_state lane_token(struct lane *n);
+
+/* The relay did not take the token: another one is fetched, once. Returns
+ * whether; then the same host is to be tried again. */
+bool lane_renews_token(struct lane *n, const struct smtp_out_result *why);
+
 /* --- lane_tls.c --- */
 
 /* What a connection for the message in hand must have, at the host found. */
@@ -74,7 +90,7 @@ void lane_log_tls(const struct lane *n, struct log *l);
 /* --- lane_policy.c --- */
 
 /* Look for the policy of the domain (sts.h). */
-void lane_begin_sts(struct lane *n, void (*wake)(void *owner));
+void lane_begin_sts(struct lane *n);
 
 /* May the message in hand go to the host at hand, by that policy? */
 bool lane_allows_host(const struct lane *n);

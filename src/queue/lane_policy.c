@@ -4,13 +4,13 @@
 #include "queue/lane.h"
 
 void
-lane_begin_sts(struct lane *n, void (*wake)(void *owner))
+lane_begin_sts(struct lane *n)
 {
 	const struct mover_env *env = lane_env(n->q);
 	struct sts_env sts = { env->loop, env->store, env->dns,
 		env->limits.sts_port };
 
-	sts_begin(&n->sts, &sts, span_of(n->name, n->name_len), wake, n);
+	sts_begin(&n->sts, &sts, span_of(n->name, n->name_len), lane_wake, n);
 }
 
 /* RFC 8689 5: TLS-Required: No says not to care. */

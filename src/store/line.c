@@ -109,6 +109,15 @@ line_get(struct line *l, const char *key)
 	return SPAN("");
 }
 
+bool
+line_has(const struct line *l, const char *key)
+{
+	for (size_t i = 0; i < l->n_fields; i++)
+		if (span_is(l->fields[i].key, span_str(key)))
+			return true;
+	return false;
+}
+
 uint64_t
 line_get_u64(struct line *l, const char *key, uint64_t max)
 {

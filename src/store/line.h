@@ -36,6 +36,10 @@ struct line {
  * ERR_SYNTAX: a field without "=". */
 MUST_USE int line_parse(struct span text, struct line *out);
 
+/* Is there a field of this name? Those that came with a later version may not
+ * be. */
+bool line_has(const struct line *l, const char *key);
+
 /* The value of a field; 0 or empty and l->rc = ERR_SYNTAX when it is missing
  * or malformed, or over max. */
 uint64_t line_get_u64(struct line *l, const char *key, uint64_t max);

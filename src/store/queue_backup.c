@@ -94,6 +94,11 @@ backup_relays(struct backup *b, struct buf *out)
 	line_text(l, "host", v.r.host);
 	line_text(l, "user", v.r.user);
 	line_text(l, "secret", v.r.secret);
+	if (v.r.token_url.len > 0) {
+		line_text(l, "token-url", v.r.token_url);
+		line_text(l, "client", v.r.client);
+		line_text(l, "client-secret", v.r.client_secret);
+	}
 	line_end(l);
 	return 0;
 }
@@ -119,7 +124,7 @@ static int
 begin_texts(struct intake *in)
 {
 	buf_reset(&in->text[0]);
-	return buf_reserve(&in->text[0], 8 * MAX_QUEUE_REPLY_BYTES);
+	return buf_reserve(&in->text[0], sizeof(struct relay_view));
 }
 
 static uint64_t
@@ -241,7 +246,7 @@ intake_take_rcpt(struct intake *in, struct line *l)
 int
 intake_take_relay(struct intake *in, struct line *l)
 {
-	struct relay r;
+	struct relay r = { 0 };
 	int rc = begin_texts(in);
 
 	r.scope = text(in, l, "scope", MAX_RELAY_SCOPE_BYTES);
@@ -251,6 +256,12 @@ intake_take_relay(struct intake *in, struct line *l)
 	r.host = text(in, l, "host", MAX_DOMAIN_BYTES);
 	r.user = text(in, l, "user", MAX_RELAY_USER_BYTES);
 	r.secret = text(in, l, "secret", MAX_RELAY_SECRET_BYTES);
+	if (line_has(l, "token-url")) {
+		r.token_url = text(in, l, "token-url", MAX_RELAY_URL_BYTES);
+		r.client = text(in, l, "client", MAX_RELAY_CLIENT_BYTES);
+		r.client_secret =
+		    text(in, l, "client-secret", MAX_RELAY_CLIENT_BYTES);
+	}
 	if (rc < 0 || l->rc < 0)
 		return rc < 0 ? rc : l->rc;
 	return relay_put(in->s, &r);

@@ -4,15 +4,17 @@
 #include "store/apply.h"
 #include "store/queue_in.h"
 
-#define VERSION 1
+/* 2: with tokens. */
+#define VERSION 2
+#define MAX_ROW (sizeof(struct relay_view) + 64)
 
 /* --- rows --- */
 
 static void
-put_text(struct record *r, struct span text)
+put_text(struct buf *b, struct span text)
 {
-	buf_put_varint(&r->buf, text.len);
-	buf_put(&r->buf, text);
+	buf_put_varint(b, text.len);
+	buf_put(b, text);
 }
 
 static struct span
@@ -35,7 +37,8 @@ parse(struct span scope, struct span value, struct relay_view *out)
 	uint8_t version;
 
 	if (scope.len > MAX_RELAY_SCOPE_BYTES ||
-	    cur_u8(&f.c, &version) != PARSE_OK || version != VERSION)
+	    cur_u8(&f.c, &version) != PARSE_OK || version == 0 ||
+	    version > VERSION)
 		return ERR_DAMAGED;
 	memcpy(at, scope.p, scope.len);
 	out->r.scope = span_of(at, scope.len);
@@ -46,6 +49,13 @@ parse(struct span scope, struct span value, struct relay_view *out)
 	out->r.host = keep(&f, MAX_DOMAIN_BYTES, &at);
 	out->r.user = keep(&f, MAX_RELAY_USER_BYTES, &at);
 	out->r.secret = keep(&f, MAX_RELAY_SECRET_BYTES, &at);
+	out->r.token_url = out->r.client = out->r.client_secret =
+	    span_of(NULL, 0);
+	if (version >= 2) {
+		out->r.token_url = keep(&f, MAX_RELAY_URL_BYTES, &at);
+		out->r.client = keep(&f, MAX_RELAY_CLIENT_BYTES, &at);
+		out->r.client_secret = keep(&f, MAX_RELAY_CLIENT_BYTES, &at);
+	}
 	return field_end(&f);
 }
 
@@ -84,7 +94,10 @@ check(const struct relay *r)
 		return ERR_INVALID;
 	if (r->host.len > MAX_DOMAIN_BYTES ||
 	    r->user.len > MAX_RELAY_USER_BYTES ||
-	    r->secret.len > MAX_RELAY_SECRET_BYTES)
+	    r->secret.len > MAX_RELAY_SECRET_BYTES ||
+	    r->token_url.len > MAX_RELAY_URL_BYTES ||
+	    r->client.len > MAX_RELAY_CLIENT_BYTES ||
+	    r->client_secret.len > MAX_RELAY_CLIENT_BYTES)
 		return ERR_LIMIT;
 	return r->host.len > 0 && (!is_word(r->host) || r->port == 0)
 	           ? ERR_INVALID
@@ -93,11 +106,34 @@ check(const struct relay *r)
 
 /* --- operations --- */
 
+static int
+put_row(struct store *s, const struct relay *r)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, MAX_ROW);
+	buf_put_char(&b, VERSION);
+	buf_put_varint(&b, r->tls);
+	buf_put_varint(&b, r->port);
+	buf_put_varint(&b, r->max_per_hour);
+	put_text(&b, r->host);
+	put_text(&b, r->user);
+	put_text(&b, r->secret);
+	put_text(&b, r->token_url);
+	put_text(&b, r->client);
+	put_text(&b, r->client_secret);
+	rc = buf_error(&b);
+	if (rc == 0)
+		rc = tree_put(s, TREE_RELAY, r->scope, buf_span(&b));
+	buf_wipe(&b);
+	return rc;
+}
+
 int
 relay_apply_put(struct store *s, struct fields *f)
 {
-	struct relay r;
-	struct record rec;
+	struct relay r = { 0 };
 	int rc;
 
 	r.scope = field_text(f, MAX_RELAY_SCOPE_BYTES);
@@ -107,19 +143,15 @@ relay_apply_put(struct store *s, struct fields *f)
 	r.host = field_text(f, MAX_DOMAIN_BYTES);
 	r.user = field_text(f, MAX_RELAY_USER_BYTES);
 	r.secret = field_text(f, MAX_RELAY_SECRET_BYTES);
+	if (!cur_is_end(&f->c)) { /* a journal of before has no tokens */
+		r.token_url = field_text(f, MAX_RELAY_URL_BYTES);
+		r.client = field_text(f, MAX_RELAY_CLIENT_BYTES);
+		r.client_secret = field_text(f, MAX_RELAY_CLIENT_BYTES);
+	}
 	rc = field_end(f);
 	if (rc == 0)
 		rc = check(&r);
-	if (rc < 0)
-		return rc;
-	record_init(&rec);
-	buf_put_varint(&rec.buf, r.tls);
-	buf_put_varint(&rec.buf, r.port);
-	buf_put_varint(&rec.buf, r.max_per_hour);
-	put_text(&rec, r.host);
-	put_text(&rec, r.user);
-	put_text(&rec, r.secret);
-	return tree_put(s, TREE_RELAY, r.scope, record_span(&rec));
+	return rc < 0 ? rc : put_row(s, &r);
 }
 
 int
@@ -139,8 +171,10 @@ relay_put(struct store *s, const struct relay *r)
 	int rc = check(r);
 
 	if (rc == 0)
-		rc = op_group(s, 128 + r->scope.len + r->host.len +
-		                     r->user.len + r->secret.len);
+		rc =
+		    op_group(s, 128 + r->scope.len + r->host.len + r->user.len +
+		                    r->secret.len + r->token_url.len +
+		                    r->client.len + r->client_secret.len);
 	if (rc < 0)
 		return rc;
 	op_begin(s, OP_RELAY_PUT);
@@ -151,6 +185,9 @@ relay_put(struct store *s, const struct relay *r)
 	op_text(s, r->host);
 	op_text(s, r->user);
 	op_text(s, r->secret);
+	op_text(s, r->token_url);
+	op_text(s, r->client);
+	op_text(s, r->client_secret);
 	return op_group_end(s, op_apply(s));
 }
 

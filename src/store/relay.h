@@ -16,7 +16,9 @@ struct store;
 
 #define MAX_RELAY_SCOPE_BYTES  (MAX_ADDRESS_BYTES + 8)
 #define MAX_RELAY_USER_BYTES   320
-#define MAX_RELAY_SECRET_BYTES 512
+#define MAX_RELAY_SECRET_BYTES 3072 /* refresh tokens are long */
+#define MAX_RELAY_CLIENT_BYTES 256
+#define MAX_RELAY_URL_BYTES    512
 
 /* Never renumber: rows live on disk. */
 enum relay_tls {
@@ -34,13 +36,18 @@ struct relay {
 	struct span scope;
 	struct span host;   /* empty: by MX */
 	struct span user;   /* empty: no AUTH */
-	struct span secret; /* the password */
+	struct span secret; /* the password, or the refresh token */
+	/* Access tokens are fetched there with the refresh token (RFC 6749 6);
+	 * empty: the secret is a password. */
+	struct span token_url;
+	struct span client, client_secret; /* who we are there */
 };
 
 struct relay_view {
 	struct relay r; /* spans into storage */
 	char storage[MAX_RELAY_SCOPE_BYTES + MAX_DOMAIN_BYTES +
-	             MAX_RELAY_USER_BYTES + MAX_RELAY_SECRET_BYTES];
+	             MAX_RELAY_USER_BYTES + MAX_RELAY_SECRET_BYTES +
+	             MAX_RELAY_URL_BYTES + 2 * MAX_RELAY_CLIENT_BYTES];
 };
 
 /* Add a rule, or change the one with its scope. ERR_INVALID: a scope, host or

@@ -125,6 +125,7 @@
 #include "store/queue.h"
 #include "store/rate.h"
 #include "store/relay.h"
+#include "store/relay_token.h"
 #include "store/restore.h"
 #include "store/setting.h"
 #include "store/signing_key.h"

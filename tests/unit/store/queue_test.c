@@ -282,6 +282,73 @@ put_relay(struct store *s, const char *scope, const char *host)
 	CHECK_ROW(relay_put(s, &r) == 0, scope);
 }
 
+/* With tokens, and as it was before there were such. */
+static void
+relays_with_tokens(void)
+{
+	static const char old[] = "\1\1\xcb\4\0\6h.test\1u\1p";
+	struct store *s = fx_open();
+	struct relay r = { .tls = RELAY_TLS_VERIFIED,
+		.port = 587,
+		.scope = SPAN("*"),
+		.host = SPAN("h.test"),
+		.user = SPAN("u"),
+		.secret = SPAN("refresh"),
+		.token_url = SPAN("https://t.test/x"),
+		.client = SPAN("me"),
+		.client_secret = SPAN("s") };
+	static char large[MAX_RELAY_SECRET_BYTES + 1];
+	struct relay_view v;
+	struct span got;
+	bool is_token = false;
+	int64_t until = 0;
+	struct buf text;
+
+	memset(large, 'x', sizeof(large));
+	CHECK_INT(relay_put(s, &r), 0);
+	CHECK_INT(relay_get(s, r.scope, &v), 0);
+	CHECK_SPAN(v.r.secret, r.secret);
+	CHECK_SPAN(v.r.token_url, r.token_url);
+	CHECK_SPAN(v.r.client, r.client);
+	CHECK_SPAN(v.r.client_secret, r.client_secret);
+	r.secret = span_of(large, sizeof(large));
+	CHECK_INT(relay_put(s, &r), ERR_LIMIT);
+	r.secret.len--;
+	CHECK_INT(relay_put(s, &r), 0);
+	CHECK_INT(relay_get(s, r.scope, &v), 0);
+	CHECK_SPAN(v.r.secret, r.secret);
+	got = span_of(old, sizeof(old) - 1);
+	CHECK_INT(tree_put(s, TREE_RELAY, r.scope, got), 0);
+	CHECK_INT(relay_get(s, r.scope, &v), 0);
+	CHECK_SPAN(v.r.host, SPAN("h.test"));
+	CHECK_SPAN(v.r.secret, SPAN("p"));
+	CHECK_INT(v.r.token_url.len, 0);
+	/* What is kept of a token. */
+	buf_init(&text, MAX_RELAY_TOKEN_BYTES);
+	CHECK_INT(
+	    relay_token_get(s, r.scope, &is_token, &text, NULL), ERR_NONE);
+	CHECK_INT(
+	    relay_token_put(s, r.scope, true, SPAN("at"), clock_wall_s() + 50),
+	    0);
+	CHECK_INT(relay_token_get(s, r.scope, &is_token, &text, &until), 0);
+	CHECK_SPAN(buf_span(&text), SPAN("at"));
+	CHECK(is_token && until >= clock_wall_s());
+	buf_reset(&text);
+	CHECK_INT(
+	    relay_token_put(s, r.scope, false, SPAN("no"), clock_wall_s() + 50),
+	    0);
+	CHECK_INT(relay_token_get(s, r.scope, &is_token, &text, NULL), 0);
+	CHECK(!is_token);
+	relay_token_forget(s, r.scope);
+	buf_reset(&text);
+	CHECK_INT(
+	    relay_token_get(s, r.scope, &is_token, &text, NULL), ERR_NONE);
+	buf_deinit(&text);
+	CHECK_INT(findings(s), 0);
+	store_close(s);
+	fx_clear();
+}
+
 static void
 ways_out_by_sender_and_domain(void)
 {
@@ -422,6 +489,12 @@ a_backup_brings_it_back_held(void)
 	struct buf archive;
 
 	put_relay(s, "to:b.test", "smtp.p.test");
+	REQUIRE(relay_get(s, SPAN("to:b.test"), &relay) == 0);
+	relay.r.scope = SPAN("to:d.test");
+	relay.r.token_url = SPAN("https://t.test/x?y=z");
+	relay.r.client = SPAN("me and you");
+	relay.r.client_secret = SPAN("s%");
+	CHECK_INT(relay_put(s, &relay.r), 0);
 	CHECK_INT(put(s, &q, 100, true), 0);
 	CHECK_INT(put(s, &q, 70000, false), 0);
 	CHECK_INT(settle(s, 1, 0, QUEUE_GONE, 0), 0);
@@ -443,6 +516,11 @@ a_backup_brings_it_back_held(void)
 	CHECK_INT(v.r.state, QUEUE_HELD);
 	CHECK_SPAN(v.r.orcpt, SPAN("rfc822;Y@c.test"));
 	CHECK_INT(relay_get(s, SPAN("to:b.test"), &relay), 0);
+	CHECK_INT(relay.r.token_url.len, 0);
+	CHECK_INT(relay_get(s, SPAN("to:d.test"), &relay), 0);
+	CHECK_SPAN(relay.r.token_url, SPAN("https://t.test/x?y=z"));
+	CHECK_SPAN(relay.r.client, SPAN("me and you"));
+	CHECK_SPAN(relay.r.client_secret, SPAN("s%"));
 	CHECK_INT(findings(s), 0);
 	CHECK_INT(settle(s, 1, 1, QUEUE_RELEASE, NOW), 0);
 	CHECK_STR(due(s, NOW), "c.test");
@@ -537,6 +615,7 @@ main(void)
 	a_destination_is_held_back();
 	notices_come_by_their_time();
 	ways_out_by_sender_and_domain();
+	relays_with_tokens();
 	many_recipients_are_one_frame();
 	a_crash_loses_nothing();
 	a_backup_brings_it_back_held();
