@@ -300,6 +300,7 @@ faults: native ## every transcript with the n-th allocation, write, flush or put
 
 test: ## everything, on a machine with nothing installed before
 	@tools/install $(TEST_PACKAGES)
+	@tools/install --unpack $(BUILD)/peers $(UNPACKED)
 	@$(MAKE) --no-print-directory all native units $(FUZZ_BINS)
 	@$(MAKE) --no-print-directory quick
 	@$(MAKE) --no-print-directory fuzz-short || :
@@ -370,9 +371,14 @@ profile: $(PATHS:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes
 
 BUILD_PACKAGES := gcc libc6-dev binutils make dpkg-dev xz-utils python3 openssl \
 	ca-certificates debian-archive-keyring util-linux
+# apt has one mail server on a system: Postfix; Exim is only unpacked, and so
+# its libraries must be named.
+UNPACKED := exim4-daemon-light
+EXIM_LIBRARIES := libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0
 TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
 	curl swaks fetchmail mpop isync neomutt bsdutils qemu-user-static \
-	python3-dkim python3-yaml opendkim \
+	python3-dkim python3-spf python3-yaml opendkim \
+	postfix opendmarc dbconfig-no-thanks $(EXIM_LIBRARIES) \
 	$(if $(shell command -v npm),,nodejs npm) \
 	$(foreach a,$(filter-out $(HOST_ARCH),$(ARCHES)),\
 	    gcc-$(subst _,-,$(GNU_$(a))) \
@@ -382,3 +388,4 @@ BENCH_PACKAGES := $(BUILD_PACKAGES) postfix dovecot-imapd dovecot-pop3d \
 
 setup: ## install what the tests need
 	@tools/install $(TEST_PACKAGES)
+	@tools/install --unpack $(BUILD)/peers $(UNPACKED)

@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "base/utf8.h"
 #include "mime/mime.h"
+#include "trust/trust.h"
 
 /* Of the original in a report; a larger one is told by its header. */
 #define FULL_BYTES   (256 * 1024)
@@ -136,14 +137,36 @@ write_report(const struct mover_env *env, const struct queue_message *m,
 	return rc;
 }
 
+/* Whom a report goes to: the sender, or for mail that an alias here sent on, the
+ * one whom we have rewritten (trust/srs.h). */
+static struct span
+reader_of(const struct mover_env *env, const struct queue_message *m,
+    struct buf *storage)
+{
+	size_t at = span_rfind(m->from, '@');
+	struct span local = span_sub(m->from, 0, at);
+	struct srs srs = { .now_s = clock_wall_s() };
+	int rc;
+
+	if (!srs_is(local) ||
+	    !domain_exists(env->store, span_sub(m->from, at + 1, m->from.len)))
+		return m->from;
+	rc = signing_key_secret(env->store, SPAN("srs"), srs.key);
+	if (rc == 0)
+		rc = srs_reverse(&srs, local, storage);
+	wipe(&srs, sizeof(srs));
+	return rc == 0 ? buf_span(storage) : m->from;
+}
+
 /* Whose mailbox? 0: nobody's here. */
 static uint32_t
-find_inbox(const struct mover_env *env, const struct queue_message *m)
+find_inbox(const struct mover_env *env, const struct queue_message *m,
+    struct span reader)
 {
 	struct address_entry e;
 	uint32_t account = m->account, mailbox = 0;
 
-	if (account == 0 && address_lookup(env->store, m->from, &e) == 0 &&
+	if (account == 0 && address_lookup(env->store, reader, &e) == 0 &&
 	    e.kind == ADDRESS_PERSON)
 		account = e.id;
 	if (account == 0 ||
@@ -159,7 +182,7 @@ deliver(const struct mover_env *env, const struct queue_message *m,
     const struct dsn *report, const struct body *body,
     const struct queue_outcome *o, size_t n)
 {
-	struct queue_to to = { .address = m->from,
+	struct queue_to to = { .address = report->to,
 		.notify = QUEUE_NOTIFY_NEVER };
 	int64_t now = clock_wall_s();
 	/* RFC 8689 5: what was to be read by nobody on its way there is not on
@@ -170,7 +193,8 @@ deliver(const struct mover_env *env, const struct queue_message *m,
 		.trace = m->trace,
 		.to = &to,
 		.n_to = 1 };
-	struct delivery_to local = { .mailbox = find_inbox(env, m) };
+	struct delivery_to local = { .mailbox =
+		                         find_inbox(env, m, report->to) };
 	struct delivery d = { .body = body,
 		.to = &local,
 		.n_to = local.mailbox != 0,
@@ -178,8 +202,8 @@ deliver(const struct mover_env *env, const struct queue_message *m,
 		.n_settle = n,
 		.internal_date_s = now,
 		.zone_minutes = (int16_t)clock_zone_minutes(now) };
-	struct span domain =
-	    span_sub(m->from, span_rfind(m->from, '@') + 1, m->from.len);
+	struct span domain = span_sub(
+	    report->to, span_rfind(report->to, '@') + 1, report->to.len);
 
 	back.flags |= report->is_utf8 ? QUEUE_UTF8 : 0;
 	if (report->is_8bit || has_8bit_address(report))
@@ -249,8 +273,9 @@ report_settle(const struct mover_env *env, const struct queue_message *m,
 {
 	struct queue_outcome *o = mem_alloc(n * sizeof(*o));
 	struct dsn_rcpt *rcpts = mem_alloc(n * sizeof(*rcpts));
+	char storage[MAX_ADDRESS_BYTES];
+	struct buf reader;
 	struct dsn d = { .host = env->host,
-		.to = m->from,
 		.envid = m->envid,
 		.random = rand_u64(),
 		.now_s = clock_wall_s(),
@@ -258,6 +283,8 @@ report_settle(const struct mover_env *env, const struct queue_message *m,
 		.rcpts = rcpts };
 	int rc = o == NULL || rcpts == NULL ? ERR_NOMEM : 0;
 
+	buf_init_fixed(&reader, storage, sizeof(storage));
+	d.to = reader_of(env, m, &reader);
 	d.zone_minutes = clock_zone_minutes(d.now_s);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		o[i] = items[i].outcome;

@@ -209,7 +209,7 @@ def submit(s, cases):
     line = s.connect("SUBMISSION")
     line.smtp_reply()
     line.smtp("EHLO client.test", 250)
-    line.smtp("AUTH PLAIN " + plain(s), 235)
+    line.smtp("AUTH PLAIN " + lib.plain(s), 235)
     for case in cases:
         body = BIG * 20000 if case.step == "body" else b"Hello.\r\n"
         reply = lib.send_mail(
@@ -218,11 +218,6 @@ def submit(s, cases):
             s.user)
         assert reply.startswith("250"), reply
     line.smtp("QUIT", 221)
-
-
-def plain(s):
-    import base64
-    return base64.b64encode(f"\0{s.user}\0{s.password}".encode()).decode()
 
 
 def reports(s):

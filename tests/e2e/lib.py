@@ -1,6 +1,7 @@
 """What the end-to-end tests share: a test server, raw protocol lines, and
 what the kernel says of the server's memory and of a block device."""
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -212,6 +213,12 @@ def smtp_session(running, name="SMTP"):
     assert line.smtp_reply().startswith("220")
     line.smtp("EHLO client.test", 250)
     return line
+
+
+def plain(running):
+    """What AUTH PLAIN of the first person says."""
+    return base64.b64encode(
+        f"\0{running.user}\0{running.password}".encode()).decode()
 
 
 def imap_session(running, user, password, name="IMAP"):
