@@ -396,7 +396,7 @@ do_relay_token_start(struct run *r)
 {
 	char scope[MAX_RELAY_SCOPE_BYTES];
 	struct relay_view v;
-	struct span name = lower(run_arg(r, "SCOPE"), scope);
+	struct span name = normal(run_arg(r, "SCOPE"), scope, sizeof(scope));
 	struct span rest = span_trim(buf_span(&r->password));
 	int rc = relay_get(r->admin->store, name, &v);
 
