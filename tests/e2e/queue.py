@@ -376,6 +376,30 @@ def through_a_relay(s, relay):
     s.command("relay", "remove", "to:provider.test")
 
 
+def no_more_than_a_provider_takes(s, relay):
+    """Its messages an hour; a restart is no new hour."""
+    s.command("relay", "add", "to:limited.test", "127.0.0.4", "--port",
+              str(Sink.port), "--tls", "never", "--limit", "2")
+    relay.got.clear()
+    for i in range(3):
+        submit(s, [f"kim{i}@limited.test"], f"limited {i}")
+    lib.wait_until(lambda: len(relay.got) == 2, 20, "two at the relay")
+    lib.wait_until(lambda: "limit of messages" in list_of(s), 20, "the limit")
+    s.stop()
+    s.again()
+    submit(s, ["kim3@limited.test"], "limited 3")
+    retry(s)
+    lib.wait_until(lambda: "limit of messages" in list_of(s), 20, "the limit")
+    assert len(relay.got) == 2, relay.got
+    s.command("relay", "add", "to:limited.test", "127.0.0.4", "--port",
+              str(Sink.port), "--tls", "never")
+    retry(s)
+    lib.wait_until(lambda: len(relay.got) == 4, 20, "all at the relay")
+    s.command("relay", "remove", "to:limited.test")
+    relay.got.clear()
+    purge(s)
+
+
 def leaves_from(s, sink):
     """The address that a setting names, for those of its family."""
     s.command("set", "queue.source", "127.0.0.77 ::1")
@@ -477,6 +501,7 @@ def main():
             print("ok", test.__name__, flush=True)
         relayed_without_dsn(s, plain_sink)
         through_a_relay(s, relay)
+        no_more_than_a_provider_takes(s, relay)
         kills(s, sink)
         down_for_long(s, sink)
 
