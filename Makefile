@@ -296,7 +296,7 @@ FAULT_WIRES := smtp/message smtp/bdat smtp/submission smtp/auth smtp/auth_tls \
 faults: native ## every transcript with the n-th allocation, write, flush or put failing (minutes)
 	@rm -f $(RESULTS)/faults.tsv
 	@$(IN_MEMORY) $(RUN) --limit 7200 faults \
-	    "transcripts=tools/faults $(TINPOST_BIN) tests/wire/smtp tests/wire/pop3"
+	    "transcripts=tools/faults $(TINPOST_BIN) tests/wire/smtp tests/wire/pop3 tests/wire/device"
 
 test: ## everything, on a machine with nothing installed before
 	@tools/install $(TEST_PACKAGES)
