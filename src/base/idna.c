@@ -196,6 +196,14 @@ lower(uint32_t code)
 	return casemap_fold(code);
 }
 
+/* UTS 46 2.3 */
+static bool
+is_dot(uint32_t code)
+{
+	return code == '.' || code == 0x3002 || code == 0xff0e ||
+	       code == 0xff61;
+}
+
 /* What no name has, in any script: it would be something else for who reads
  * the name. */
 static bool
@@ -207,7 +215,8 @@ is_never(uint32_t code)
 	       (code >= 0x2000 && code <= 0x200b) || code == 0x200e ||
 	       code == 0x200f || (code >= 0x2028 && code <= 0x202f) ||
 	       (code >= 0x205f && code <= 0x206f) || code == 0x3000 ||
-	       code == 0xfeff || (code >= 0xfff0 && code <= 0xffff);
+	       is_dot(code) || code == 0xfeff ||
+	       (code >= 0xfff0 && code <= 0xffff);
 }
 
 /* Take a label in UTF-8 up to a dot. */
@@ -222,8 +231,7 @@ take_label(struct span *s, struct codes *out)
 		if (n < 0)
 			return ERR_SYNTAX;
 		*s = span_sub(*s, (size_t)n, s->len);
-		if (code == '.' || code == 0x3002 || code == 0xff0e ||
-		    code == 0xff61)
+		if (is_dot(code))
 			return 1; /* there is more */
 		code = lower(code);
 		if (is_never(code))

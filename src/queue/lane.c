@@ -479,17 +479,17 @@ end_route(struct lane *n)
 static bool
 try_host(struct lane *n)
 {
-	/* RFC 8689 4.2.1: nobody may have forged its name. */
-	if (lane_requires_tls(n) && !n->mx.is_authentic) {
-		n->unfit = "5.7.10 The sender requires TLS on the whole way, "
-		           "and no DNSSEC proves which hosts take the mail of "
-		           "the domain";
-		return end_route(n);
-	}
 	if (!lane_allows_host(n)) {
 		lane_tell_unnamed(n);
 		lane_pass_over(n);
 		return n->mx.state != MX_PENDING;
+	}
+	/* RFC 8689 4.2.1: nobody may have forged its name. */
+	if (lane_requires_tls(n) && !lane_is_proved(n)) {
+		n->unfit = "5.7.10 The sender requires TLS on the whole way, "
+		           "and neither DNSSEC nor MTA-STS proves which hosts "
+		           "take the mail of the domain";
+		return end_route(n);
 	}
 	switch (lane_token(n)) {
 	case TOKEN_NONE:

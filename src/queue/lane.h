@@ -76,6 +76,9 @@ enum smtp_out_tls lane_tls(const struct lane *n);
 /* Does the message in hand require TLS all the way (RFC 8689)? */
 bool lane_requires_tls(const struct lane *n);
 
+/* Is it proved that the host at hand takes the domain's mail? */
+bool lane_is_proved(const struct lane *n);
+
 /* May the message in hand go over the open connection? */
 bool lane_fits(const struct lane *n);
 

@@ -64,14 +64,21 @@ lane_tls(const struct lane *n)
 	return tls;
 }
 
+/* RFC 8689 4.2.1: by DNSSEC, by a policy that names it, by the owner. */
+bool
+lane_is_proved(const struct lane *n)
+{
+	return n->mx.is_authentic ||
+	       (n->sts.mode == STS_ENFORCE && lane_allows_host(n));
+}
+
 bool
 lane_fits(const struct lane *n)
 {
 	struct smtp_out_facts f;
 
 	smtp_out_facts(n->out, &f);
-	if (lane_requires_tls(n) &&
-	    !(f.offers_requiretls && n->mx.is_authentic))
+	if (lane_requires_tls(n) && !(f.offers_requiretls && lane_is_proved(n)))
 		return false;
 	if (!lane_allows_host(n))
 		return false;

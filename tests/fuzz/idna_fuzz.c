@@ -1,5 +1,4 @@
-/* A name in any form: what comes out is ASCII, in labels that fit, and leads
- * back to itself. */
+/* A name in any form: what comes out is ASCII, and leads back to itself. */
 #include "base/idna.h"
 #include "base/utf8.h"
 
@@ -22,8 +21,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(!utf8_has_8bit(buf_span(&ascii)));
 	idna_to_unicode(&text, buf_span(&ascii));
-	assert(buf_failed(&text) ||
-	       (idna_to_ascii(&again, buf_span(&text)) == 0 &&
-	           span_is(buf_span(&again), buf_span(&ascii))));
+	/* In ASCII alone anything goes; beside other scripts it does not. */
+	if (buf_failed(&text) || idna_to_ascii(&again, buf_span(&text)) < 0)
+		return 0;
+	assert(span_is(buf_span(&again), buf_span(&ascii)));
 	return 0;
 }

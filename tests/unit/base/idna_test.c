@@ -90,7 +90,9 @@ static const struct {
 	{ "xn--abc-.test", "xn--abc-.test", "xn--abc-.test" },
 	{ "xn--99999999999.test", "xn--99999999999.test",
 	    "xn--99999999999.test" },
-	/* characters that would be read as others */
+	/* characters that would be read as others, a dot among them */
+	{ "xn--r6jz45g.xn--zckzah", "xn--r6jz45g.xn--zckzah",
+	    "xn--r6jz45g.テスト" },
 	{ "xn--a-ecp.test", "xn--a-ecp.test", NULL },
 	{ "ü b.test", NULL, NULL },
 	{ "ü/b.test", NULL, NULL },
