@@ -3,6 +3,7 @@
 as RFC 9990 and RFC 8460 say, at those who may have it, signed, once."""
 
 import base64
+import calendar
 import email
 import email.policy
 import gzip
@@ -10,14 +11,14 @@ import json
 import pathlib
 import re
 import socket
-import ssl
-import subprocess
+import tempfile
 import threading
 import time
 import xml.etree.ElementTree as tree
 
 import dnsd
 import lib
+import secure
 
 try:
     import dkim
@@ -29,17 +30,14 @@ NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
 
 
 class Host(threading.Thread):
-    """A mail host on 127.0.0.x; pem: it has STARTTLS with this certificate."""
+    """A mail host on 127.0.0.x; context: it has STARTTLS. All have one port."""
 
     port = 0
 
-    def __init__(self, address, pem=None):
+    def __init__(self, address, context=None):
         super().__init__(daemon=True)
         self.got = []  # (MAIL, [RCPT], is TLS, text)
-        self.context = None
-        if pem is not None:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(pem)
+        self.context = context
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, Host.port))
@@ -132,19 +130,6 @@ class Client:
         self.lines.send(f"{more}From: A <{author}>\r\nSubject: x\r\n\r\nHello.\r\n.\r\n"
                         .encode())
         return self.lines.smtp_reply()
-
-
-def make_pem(folder, name):
-    """A key with its certificate for this name, which proves itself."""
-    pem, key = folder / (name + ".pem"), folder / (name + ".key")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-         "-addext", f"subjectAltName=DNS:{name}", "-days", "90", "-out", pem,
-         "-keyout", key], check=True, capture_output=True, timeout=60)
-    both = folder / (name + ".both")
-    both.write_text(key.read_text() + pem.read_text())
-    return both
 
 
 def make_key(s):
@@ -308,7 +293,7 @@ def dmarc(s, dns, host, key):
     lib.wait_until(lambda: "reject.test" not in s.command("report", "list").stdout,
                    20, "the rows to go")
     listed = s.command("report", "list").stdout
-    assert listed.count("\n") == 1 and "later.test" in listed, listed
+    assert listed.count("dmarc") == 1 and "later.test" in listed, listed
     del dns.zones["later.test._report._dmarc.slow.test"]["DO"]
 
     def again():
@@ -318,21 +303,160 @@ def dmarc(s, dns, host, key):
     read_dmarc(the_report(host, "later.test")[1], "later.test", own)
     for domain in ("reject.test", "testing.test"):
         assert len(reports_of(host, domain)) == 1
-    assert not s.command("report", "list").stdout
+    assert "dmarc" not in s.command("report", "list").stdout
     to = [a for g in host.got for a in g[1]]
     assert not {"b@no.test", "c@moved.test", "d@away.test", "tiny@reject.test"} & set(to)
 
 
+POLICY_LINES = ["version: STSv1", "mode: enforce", "max_age: 86400"]
+
+
+def tls_zones(z):
+    """Domains by how TLS goes with them."""
+    for name, address in (("plain", "127.0.0.3"), ("good", "127.0.0.4"),
+                          ("bad", "127.0.0.5"), ("broken", "127.0.0.3"),
+                          ("silent", "127.0.0.3")):
+        z[name + ".test"] = {"MX": [f"10 mx.{name}.test"]}
+        z[f"mx.{name}.test"] = {"A": [address]}
+        z[f"_smtp._tls.{name}.test"] = {"TXT": [
+            f"v=TLSRPTv1; rua=https://{name}.test/report,mailto:tls@{name}.test"]}
+    z["_smtp._tls.silent.test"] = {"TXT": ["v=TLSRPTv1; rua=mailto:a@silent.test",
+                                           "v=TLSRPTv1; rua=mailto:b@silent.test"]}
+    for name in ("good", "bad", "broken"):
+        z[f"mta-sts.{name}.test"] = {"A": ["127.0.0.8"]}
+        z[f"_mta-sts.{name}.test"] = {"TXT": ["v=STSv1; id=1;"]}
+
+
+def policy(_, host, *__):
+    name = host.split(".")[1]
+    if name == "broken":
+        return 404, "text/plain", "none"
+    return 200, "text/plain", "\r\n".join(POLICY_LINES + [f"mx: mx.{name}.test", ""])
+
+
+def submit(s, to):
+    line = s.connect_tls("SUBMISSIONS")
+    line.smtp_reply()
+    line.smtp("EHLO client.test", 250)
+    line.smtp("AUTH PLAIN " + base64.b64encode(
+        f"\0{s.user}\0{s.password}".encode()).decode(), 235)
+    reply = lib.send_mail(line, [to], b"Subject: mail\r\n\r\nx\r\n", s.user)
+    assert reply.startswith("250"), reply
+    line.close()
+
+
+def read_tls(m, domain, own):
+    """The report's policies, when all around them is as RFC 8460 says."""
+    assert m.get_content_type() == "multipart/report"
+    assert m["Content-Type"].params["report-type"] == "tlsrpt", m["Content-Type"]
+    assert m["TLS-Report-Domain"] == domain and m["TLS-Report-Submitter"] == own
+    assert m["TLS-Required"] == "No"
+    parts = m.get_payload()
+    assert [p.get_content_type() for p in parts] == ["text/plain",
+                                                     "application/tlsrpt+gzip"]
+    j = json.loads(gzip.decompress(parts[1].get_payload(decode=True)))
+    assert set(j) == {"organization-name", "date-range", "contact-info", "report-id",
+                      "policies"}, j
+    assert j["organization-name"] == own and j["contact-info"] == "postmaster@" + own
+    begin, end = (calendar.timegm(time.strptime(
+        j["date-range"][k + "-datetime"], "%Y-%m-%dT%H:%M:%SZ")) for k in ("start", "end"))
+    assert begin % 86400 == 0 and begin < end < begin + 86400
+    name = parts[1].get_filename()
+    assert name == f"{own}!{domain}!{begin}!{end}!{j['report-id']}.json.gz", name
+    assert m["Subject"] == (f"Report Domain: {domain} Submitter: {own} "
+                            f"Report-ID: <{j['report-id']}@{own}>"), m["Subject"]
+    for one in j["policies"]:
+        assert one["policy"].pop("policy-domain") == domain
+        details = one.get("failure-details", [])
+        assert sum(d["failed-session-count"] for d in details) == \
+            one["summary"]["total-failure-session-count"], one
+    return j["policies"]
+
+
+def tls(s, hosts):
+    plain, good, bad = hosts
+    # Without a key nothing proves who reports: it waits for one.
+    submit(s, "kim@plain.test")
+    lib.wait_until(lambda: "plain.test" in s.command("report", "list").stdout, 30, "a row")
+    s.command("report", "send")
+    lib.wait_until(lambda: "report.no_key" in (s.folder / "log").read_text(), 20, "a word")
+    key = make_key(s)
+    own = key[0]
+    for name in ("good", "good", "plain", "broken", "silent", "bad"):
+        submit(s, f"kim@{name}.test")
+        if name != "bad":
+            lib.wait_until(lambda: "kim@" not in s.command("queue", "list").stdout,
+                           30, "mail to " + name)
+    lib.wait_until(lambda: "MTA-STS" in s.command("queue", "list").stdout, 30,
+                   "a refusal")
+    listed = s.command("report", "list").stdout
+    assert re.search(r"tls +good\.test  2 counted, 1 rows", listed), listed
+    s.command("report", "send")
+
+    [one] = read_tls(the_report(good, "good.test")[1], "good.test", own)
+    assert one == {
+        "policy": {"policy-type": "sts", "mx-host": ["mx.good.test"],
+                   "policy-string": POLICY_LINES + ["mx: mx.good.test"]},
+        "summary": {"total-successful-session-count": 2,
+                    "total-failure-session-count": 0}}, one
+
+    to, m, raw = the_report(plain, "plain.test")
+    assert to == ["tls@plain.test"] and is_signed(key, raw), raw
+    [one] = read_tls(m, "plain.test", own)
+    assert one["policy"] == {"policy-type": "no-policy-found"}, one
+    assert one["summary"]["total-successful-session-count"] == 0, one
+    assert one["failure-details"] == [{
+        "result-type": "starttls-not-supported", "failed-session-count": 2,
+        "receiving-mx-hostname": "mx.plain.test", "receiving-ip": "127.0.0.3",
+        "failure-reason-code": "the host does not offer it"}], one
+
+    # It arrives though mail may not, by that same policy: with the next attempt.
+    lib.wait_until(lambda: s.command("queue", "retry") and
+                   reports_of(bad, "bad.test"), 60, "a report in spite of TLS")
+    [one] = read_tls(the_report(bad, "bad.test")[1], "bad.test", own)
+    assert not any("kim@bad.test" in g[1] for g in bad.got)
+    assert one["policy"]["policy-type"] == "sts", one
+    assert {d["result-type"] for d in one["failure-details"]} == {
+        "certificate-host-mismatch"}, one
+
+    # The policy could not be had, and the mail went without.
+    none, one = read_tls(the_report(plain, "broken.test")[1], "broken.test", own)
+    assert none["policy"] == {"policy-type": "no-policy-found"}, none
+    assert one["policy"] == {"policy-type": "sts"}, one
+    kinds = [d["result-type"] for d in one["failure-details"]]
+    assert kinds == ["sts-policy-fetch-error"], one
+    # No row tells of the sessions with reports; who publishes two records has none.
+    lib.wait_until(lambda: not re.search("(good|plain|broken|silent)",
+                                         s.command("report", "list").stdout), 20,
+                   "the rows to go")
+    assert not reports_of(plain, "silent.test")
+    return key
+
+
 def main():
     lib.need("openssl")
-    with dnsd.Server(zones()) as dns, lib.server(
-            "queue.route=mx", "dns.servers=" + dns.where, "dns.timeout=1s",
-            "trust.dmarc-reports=on") as s:
-        host = Host("127.0.0.3")
-        s.command("set", "queue.port", str(Host.port))
-        key = make_key(s)
-        dmarc(s, dns, host, key)
-        print("ok dmarc", flush=True)
+    z = zones()
+    tls_zones(z)
+    with tempfile.TemporaryDirectory(prefix="tinpost-reports-") as folder:
+        ca = secure.Authority(pathlib.Path(folder))
+        hosts = (Host("127.0.0.3"), Host("127.0.0.4", ca.context("mx.good.test")),
+                 Host("127.0.0.5", ca.context("mx.other.test")))
+        web = secure.Web("127.0.0.8", ca.context(
+            *(f"mta-sts.{n}.test" for n in ("good", "bad", "broken"))), policy)
+        with dnsd.Server(z) as dns, lib.server(
+                "queue.route=mx", "dns.servers=" + dns.where, "dns.timeout=1s",
+                f"queue.port={Host.port}", f"queue.mta-sts-port={web.port}",
+                "trust.dmarc-reports=on", "queue.tls-reports=on") as s:
+            ca.trust(s)
+            try:
+                key = tls(s, hosts)
+                print("ok tls", flush=True)
+                s.command("set", "queue.tls-reports", "off")
+                dmarc(s, dns, hosts[0], key)
+                print("ok dmarc", flush=True)
+            except Exception:
+                print((s.folder / "log").read_text())
+                raise
 
 
 if __name__ == "__main__":
