@@ -304,7 +304,8 @@ refresh_reports(const struct serve_parts *p)
 		.is_paused = p->settings->n[SET_QUEUE_ROUTE] == ROUTE_NONE };
 	if (reports != NULL)
 		reports_wake(reports);
-	else if (reports_new(&reporting, &reports) < 0)
+	else if ((reporting.sends_dmarc || reporting.sends_tls) &&
+	         reports_new(&reporting, &reports) < 0)
 		log_line(LOG_FAULT, "report.not_started");
 }
 

@@ -106,19 +106,20 @@ sleep_s(struct reports *r, int64_t s)
 		note(r, LOG_WARN, "report.no_timer", ERR_NOMEM);
 }
 
-/* Until the moment of this day or the next; not longer than LOOK_S. */
+/* Seconds until the moment of this day; not longer than LOOK_S. */
+static int64_t
+wait_s(const struct reports *r, int64_t now)
+{
+	int64_t wait = offset_s(r) - now % TALLY_DAY_S;
+
+	return wait <= 0 || wait > LOOK_S ? LOOK_S : wait;
+}
+
 static void
 rest(struct reports *r)
 {
-	int64_t today = clock_wall_s() % TALLY_DAY_S;
-	int64_t wait = offset_s(r) - today;
-
 	r->phase = AT_REST;
-	if (wait <= 0 || wait > LOOK_S)
-		wait = LOOK_S;
-	if (r->is_forced_next)
-		wait = 0;
-	sleep_s(r, wait);
+	sleep_s(r, r->is_forced_next ? 0 : wait_s(r, clock_wall_s()));
 }
 
 static bool
@@ -132,15 +133,19 @@ is_wanted(const struct reports *r, enum memo_kind kind)
 	return kind == MEMO_TLS_ROW ? env->sends_tls : env->sends_dmarc;
 }
 
-/* Begin with the groups of days that are over, or all. */
+/* Groups of days before this one are due. Before today's moment yesterday is
+ * still left alone. */
+static uint32_t
+due_day(const struct reports *r, int64_t now)
+{
+	return (uint32_t)((now - offset_s(r)) / TALLY_DAY_S);
+}
+
+/* Begin with what is due, or with all. */
 static void
 start(struct reports *r, bool is_all)
 {
-	int64_t now = clock_wall_s();
-
-	/* Before today's moment yesterday is still left alone. */
-	r->end_day =
-	    is_all ? UINT32_MAX : (uint32_t)((now - offset_s(r)) / TALLY_DAY_S);
+	r->end_day = is_all ? UINT32_MAX : due_day(r, clock_wall_s());
 	r->kind = MEMO_DMARC_ROW;
 	r->group = (struct tally_group){ .day = 0 };
 	(void)go_to(r, AT_GROUP);
