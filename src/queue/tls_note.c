@@ -1,6 +1,7 @@
 #include "queue/tls_note.h"
 
 #include "base/clock.h"
+#include "base/idna.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "net/net.h"
@@ -119,12 +120,11 @@ add(struct store *s, const struct tls_note *n, bool is_failure,
 	    span_of(class, sizeof(class)), buf_span(text), count);
 }
 
-void
-tls_note(struct store *s, const struct tls_note *n)
+static int
+count(struct store *s, const struct tls_note *n)
 {
 	bool is_failure = n->result != TLS_NOTE_SUCCESS;
 	struct buf text;
-	struct log l;
 	int rc;
 
 	buf_init(&text, TALLY_MAX_TEXT);
@@ -136,6 +136,23 @@ tls_note(struct store *s, const struct tls_note *n)
 		rc = add(s, n, true, &text, 1);
 	}
 	buf_deinit(&text);
+	return rc;
+}
+
+void
+tls_note(struct store *s, const struct tls_note *n)
+{
+	char storage[MAX_DOMAIN_BYTES];
+	struct tls_note in_ascii = *n;
+	struct buf b;
+	struct log l;
+	int rc;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	rc = idna_to_ascii(&b, n->domain);
+	in_ascii.domain = buf_span(&b);
+	if (rc == 0)
+		rc = count(s, &in_ascii);
 	if (rc == 0)
 		return;
 	log_begin(&l, LOG_WARN, "report.not_counted");

@@ -50,7 +50,7 @@ pieces(void)
 	n.result = TLS_NOTE_NO_STARTTLS;
 	n.to = &to;
 	tls_note(s, &n);
-	n.domain = SPAN("b.test");
+	n.domain = SPAN("B\xc3\xbc.test");
 	n.policy = TLS_NOTE_STS;
 	n.policy_text = SPAN("version: STSv1\r\nmode: enforce\r\n"
 	                     "mx: *.b.test\r\n\r\nMX: \"x\ny\"\nmax_age: 1\n");
@@ -65,12 +65,12 @@ pieces(void)
 	    "n1 1 \"result-type\":\"starttls-not-supported\","
 	    "\"receiving-mx-hostname\":\"mx.a.test\","
 	    "\"receiving-ip\":\"192.0.2.1\"\n"
-	    "b.test\n"
+	    "xn--b-eha.test\n"
 	    "s0 0 \"policy\":{\"policy-type\":\"sts\",\"policy-string\":["
 	    "\"version: STSv1\",\"mode: enforce\",\"mx: *.b.test\","
 	    "\"MX: \\\"x\",\"y\\\"\",\"max_age: 1\"],"
 	    "\"mx-host\":[\"*.b.test\",\"\\\"x\"],"
-	    "\"policy-domain\":\"b.test\"}\n"
+	    "\"policy-domain\":\"xn--b-eha.test\"}\n"
 	    "s1 1 \"result-type\":\"certificate-expired\","
 	    "\"sending-mta-ip\":\"2001:db8::1\","
 	    "\"receiving-mx-hostname\":\"mx.a.test\","
