@@ -62,11 +62,18 @@ take_rcpt(struct lane *n, const struct queue_spot *spot)
 		move.destination = buf_span(&b);
 		return queue_settle(store_of(n), &move, 1);
 	}
+	if (v.r.next_s > move.next_s) {
+		/* The clock has jumped back. It is due from now on, or it
+		 * would be tried again at once whenever the host fails. */
+		move.what = QUEUE_AT;
+		rc = queue_settle(store_of(n), &move, 1);
+	}
 	n->index[n->n_rcpts] = spot->index;
 	n->notify[n->n_rcpts] = v.r.notify;
 	n->attempts[n->n_rcpts] = v.r.attempts;
 	r->notify = v.r.notify;
-	rc = arena_copy(&n->arena, v.r.address, &r->address);
+	if (rc == 0)
+		rc = arena_copy(&n->arena, v.r.address, &r->address);
 	if (rc == 0)
 		rc = arena_copy(&n->arena, v.r.orcpt, &r->orcpt);
 	n->n_rcpts += rc == 0;
