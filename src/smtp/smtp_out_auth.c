@@ -41,12 +41,25 @@ put_first(struct smtp_out *o, const struct buf *first)
 	buf_put_str(b, "\r\n");
 }
 
+/* RFC 5802 5.1, 7: saslname, as in RFC 7628 3.1. */
+static void
+put_saslname(struct buf *b, struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.p[i] == ',')
+			buf_put_str(b, "=2C");
+		else if (name.p[i] == '=')
+			buf_put_str(b, "=3D");
+		else
+			buf_put_char(b, name.p[i]);
+}
+
 static void
 put_bearer(const struct smtp_out *o, struct buf *b)
 {
 	if (o->mech == MECH_OAUTHBEARER) { /* RFC 7628 3.1 */
 		buf_put_str(b, "n,a=");
-		buf_put(b, o->user);
+		put_saslname(b, o->user);
 		buf_put_str(b, ",\001host=");
 		buf_put(b, o->host);
 		buf_putf(b, "\001port=%u", (unsigned)o->port);
@@ -104,7 +117,7 @@ begin_mech(struct smtp_out *o)
 		    "The host offers no way to sign in that is safe here");
 		return;
 	}
-	buf_init(&first, MAX_OUT_SECRET + 2 * MAX_ADDRESS_BYTES + 400);
+	buf_init(&first, MAX_OUT_SECRET + 4 * MAX_ADDRESS_BYTES + 400);
 	switch (o->mech) {
 	case MECH_SCRAM_SHA_256:
 		rc = put_scram(o, &first);
