@@ -9,8 +9,7 @@
  * Limits     the first DKIM_MAX_SIGNATURES signatures from the top, the rest
  *            are not looked at (RFC 6376 6.1 lets a verifier choose);
  *            DKIM_MAX_NAMES names in h=; RSA keys of 1024 to 4096 bits.
- * Bugs       ed25519-sha256 is neutral: BearSSL has no Ed25519. Domains in
- *            UTF-8 (RFC 8616) are a permerror.
+ * Bugs       ed25519-sha256 is neutral: BearSSL has no Ed25519.
  */
 #ifndef TINPOST_TRUST_DKIM_H
 #define TINPOST_TRUST_DKIM_H

@@ -1,6 +1,7 @@
 #include "trust/dkim_sig.h"
 
 #include "base/ascii.h"
+#include "base/idna.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "net/dns.h"
@@ -99,6 +100,17 @@ is_identity_of(struct span identity, struct span domain)
 	       host.p[host.len - domain.len - 1] == '.';
 }
 
+/* RFC 8616 5: labels may be in UTF-8. */
+static bool
+is_name(struct span s)
+{
+	char storage[DNS_MAX_NAME];
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	return idna_to_ascii(&b, s) == 0 && dns_is_name(buf_span(&b));
+}
+
 /* Who signs, how and when. */
 static int
 parse_common(struct span value, struct dkim_sig *out, const char **why_out)
@@ -115,9 +127,9 @@ parse_common(struct span value, struct dkim_sig *out, const char **why_out)
 	out->b = tag_get(value, SPAN("b"));
 	if (parse_algorithm(tag_get(value, SPAN("a")), out) < 0)
 		return fail(why_out, "unknown algorithm");
-	if (!dns_is_name(out->domain))
+	if (!is_name(out->domain))
 		return fail(why_out, "no domain");
-	if (!dns_is_name(out->selector))
+	if (!is_name(out->selector))
 		return fail(why_out, "no selector");
 	if (out->b.len == 0)
 		return fail(why_out, "no signature value");

@@ -1,5 +1,6 @@
 /* The verdict on a message, told: to who stores it, in its header, in the log,
  * and to the domain that asked for reports. */
+#include "base/idna.h"
 #include "trust/trust_in.h"
 
 bool
@@ -144,6 +145,18 @@ put_spf(const struct trust *t, struct authres *a)
 #define MAX_FIELD 1500
 
 static void
+put_domain(struct authres *a, struct span domain)
+{
+	char storage[DNS_MAX_NAME];
+	struct buf b;
+
+	buf_init_fixed(&b, storage, sizeof(storage));
+	if (idna_to_ascii(&b, domain) == 0)
+		domain = buf_span(&b);
+	authres_property(a, "header.d", domain);
+}
+
+static void
 put_dkim(const struct trust *t, struct authres *a)
 {
 	size_t n = t->dkim == NULL ? 0 : dkim_count(t->dkim);
@@ -156,7 +169,7 @@ put_dkim(const struct trust *t, struct authres *a)
 		const struct dkim_verdict *v = dkim_get(t->dkim, i);
 
 		authres_method(a, "dkim", dkim_name(v->result), v->reason);
-		authres_property(a, "header.d", v->domain);
+		put_domain(a, v->domain);
 		if (v->identity.len > 0)
 			authres_property(a, "header.i", v->identity);
 		authres_property(a, "header.s", v->selector);
@@ -178,7 +191,7 @@ put_arc(const struct trust *t, struct authres *a)
 	if (v->result == ARC_NONE)
 		return;
 	authres_method(a, "arc", arc_name(v->result), v->reason);
-	authres_property(a, "header.d", v->domain);
+	put_domain(a, v->domain);
 	authres_property(a, "header.s", v->selector);
 	buf_init_fixed(&ip, storage, sizeof(storage));
 	peer_put(&ip, &t->client);
