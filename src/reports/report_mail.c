@@ -24,6 +24,8 @@ struct report_mail {
 	struct gzip gzip;
 	struct buf raw;  /* of the file, not yet in base64 */
 	struct buf text; /* of the message, not yet put */
+	struct buf file; /* all of it, when it is kept */
+	bool is_kept;
 	struct buf summary;
 	uint64_t random;
 	char to[REPORT_MAX_TO][MAX_ADDRESS_BYTES];
@@ -187,6 +189,7 @@ begin(struct report_mail *m)
 	put_header(m);
 	put_parts(m);
 	gzip_begin(&m->gzip, &m->raw);
+	buf_put(&m->file, buf_span(&m->raw));
 	return upload_new(m->store, &m->upload);
 }
 
@@ -210,6 +213,7 @@ report_mail_new(struct store *s, const struct report_label *l,
 	}
 	buf_init(&m->raw, GZIP_MAX_PIECE + 100);
 	buf_init(&m->text, 2 * GZIP_MAX_PIECE + HEAD_BYTES);
+	buf_init(&m->file, REPORT_MAX_POST);
 	buf_init(&m->summary, MAX_SUMMARY_BYTES);
 	rc = begin(m);
 	if (rc == 0)
@@ -222,12 +226,37 @@ report_mail_new(struct store *s, const struct report_label *l,
 	return 0;
 }
 
+/* What was appended to raw, for the file that is kept. */
+static void
+keep(struct report_mail *m, size_t before)
+{
+	if (m->is_kept)
+		buf_put(
+		    &m->file, span_sub(buf_span(&m->raw), before, m->raw.len));
+}
+
 int
 report_mail_put(struct report_mail *m, struct span text)
 {
+	size_t before = m->raw.len;
+
 	gzip_put(&m->gzip, text, &m->raw);
+	keep(m, before);
 	encode(m, false);
 	return flush(m);
+}
+
+void
+report_mail_keep(struct report_mail *m)
+{
+	m->is_kept = true;
+}
+
+struct span
+report_mail_file(const struct report_mail *m)
+{
+	return m->is_kept && !buf_failed(&m->file) ? buf_span(&m->file)
+	                                           : span_of(NULL, 0);
 }
 
 uint64_t
@@ -239,9 +268,11 @@ report_mail_bytes(const struct report_mail *m)
 int
 report_mail_end(struct report_mail *m)
 {
+	size_t before = m->raw.len;
 	int rc;
 
 	gzip_end(&m->gzip, &m->raw);
+	keep(m, before);
 	encode(m, true);
 	buf_put_str(&m->text, "\r\n--");
 	put_boundary(m);
@@ -382,6 +413,7 @@ report_mail_free(struct report_mail *m)
 	dkim_sign_free(m->sign);
 	buf_deinit(&m->raw);
 	buf_deinit(&m->text);
+	buf_deinit(&m->file);
 	buf_deinit(&m->summary);
 	mem_free(m);
 }

@@ -16,6 +16,7 @@ struct store;
 struct report_mail;
 
 #define REPORT_MAX_TO   5 /* addresses of one domain */
+#define REPORT_MAX_POST (60 * 1024)
 #define REPORT_ID_LEN   16
 #define REPORT_EXPIRE_S 86400 /* RFC 8460 5.4: tried for a day */
 
@@ -37,6 +38,12 @@ MUST_USE int report_mail_new(struct store *s, const struct report_label *l,
 
 /* The next piece of the report, at most GZIP_MAX_PIECE bytes. */
 MUST_USE int report_mail_put(struct report_mail *m, struct span text);
+
+/* Keep the file itself as well, until report_mail_free: before the first
+ * piece. */
+void report_mail_keep(struct report_mail *m);
+/* The file, when it is whole; empty: it has over REPORT_MAX_POST bytes. */
+struct span report_mail_file(const struct report_mail *m);
 
 /* Bytes of the message so far. */
 uint64_t report_mail_bytes(const struct report_mail *m);

@@ -71,6 +71,17 @@ is_listed(const struct report_to *t, struct span address)
 	return false;
 }
 
+/* The first that can be used. */
+static void
+take_url(struct report_to *t, struct span uri)
+{
+	if (!t->is_tls || t->n_url > 0 || uri.len > sizeof(t->url) ||
+	    !fetch_is_url(uri))
+		return;
+	memcpy(t->url, uri.p, uri.len);
+	t->n_url = uri.len;
+}
+
 static void
 read_list(struct report_to *t)
 {
@@ -80,6 +91,7 @@ read_list(struct report_to *t)
 	while (t->n < REPORT_MAX_TO && rua_next(&c, &t->list[t->n]) == 0) {
 		struct span a = rua_address(&t->list[t->n]);
 
+		take_url(t, t->list[t->n].uri);
 		if (a.len > 0 && !is_listed(t, a))
 			t->n++;
 	}

@@ -20,16 +20,20 @@ struct dmarc;
 
 enum report_to_state {
 	TO_PENDING,
-	TO_KNOWN, /* n addresses, maybe none */
+	TO_KNOWN, /* n addresses, maybe none, and maybe a URL */
 	TO_LATER  /* the DNS could not tell */
 };
 
 #define REPORT_MAX_RECORD 2048
+#define REPORT_MAX_URL    512
 
 struct report_to {
 	enum report_to_state state;
 	struct rua list[REPORT_MAX_TO];
 	size_t n;
+	/* Reports about TLS: where to post it (RFC 8460 5.4); empty: nowhere. */
+	char url[REPORT_MAX_URL];
+	size_t n_url;
 	char record[REPORT_MAX_RECORD]; /* the domain's own */
 	size_t n_record;
 	/* --- private */

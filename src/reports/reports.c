@@ -17,6 +17,8 @@
 #define SPREAD_S 14400
 /* Between two looks; what could not be sent is tried again then. */
 #define LOOK_S 3600
+/* For a report by HTTPS. */
+#define POST_MS 60000
 /* Of one report; rows that do not fit are left out. */
 #define MAX_REPORT_BYTES (8 << 20)
 
@@ -26,7 +28,9 @@ enum phase {
 	AT_DNS,    /* who wants it? */
 	AT_SIZE,   /* how large will it be? */
 	AT_ROWS,   /* write it */
-	AT_END,    /* sign it, give it to the queue */
+	AT_END,    /* is it to be posted? */
+	AT_POST,   /* by HTTPS */
+	AT_MAIL,   /* sign it, give it to the queue */
 	AT_REMOVAL /* of its rows */
 };
 
@@ -43,6 +47,7 @@ struct reports {
 	struct report_label label;
 	char contact[MAX_ADDRESS_BYTES]; /* the label's */
 	struct report_mail *mail;
+	struct fetch *post;
 	struct tls_json json;
 	struct buf key, value, text;
 	uint64_t n_bytes, n_rows; /* AT_SIZE */
@@ -83,6 +88,8 @@ leave(struct reports *r, enum phase phase)
 	report_mail_free(r->mail);
 	r->mail = NULL;
 	report_to_end(&r->to);
+	fetch_end(r->post);
+	r->post = NULL;
 	return go_to(r, phase);
 }
 
@@ -241,7 +248,8 @@ step_dns(struct reports *r)
 	case TO_KNOWN:
 		break;
 	}
-	return r->to.n > 0 ? go_to(r, AT_SIZE) : leave(r, AT_REMOVAL);
+	return r->to.n + r->to.n_url > 0 ? go_to(r, AT_SIZE)
+	                                 : leave(r, AT_REMOVAL);
 }
 
 /* --- its text --- */
@@ -276,11 +284,13 @@ begin_mail(struct reports *r)
 	report_to_limit(&r->to, report_mail_most(r->n_bytes, r->n_rows + 2));
 	for (size_t i = 0; i < r->to.n; i++)
 		to[i] = rua_address(&r->to.list[i]);
-	if (r->to.n == 0)
+	if (r->to.n + r->to.n_url == 0)
 		return ERR_NONE;
 	rc = report_mail_new(r->env->store, &r->label, to, r->to.n, &r->mail);
 	if (rc < 0)
 		return rc;
+	if (r->to.n_url > 0)
+		report_mail_keep(r->mail);
 	if (is_tls(r)) {
 		tls_json_begin(&r->json, &r->text, &r->label);
 	} else {
@@ -366,9 +376,48 @@ step_rows(struct reports *r)
 	return rc < 0 ? fail(r, rc) : go_to(r, AT_END);
 }
 
-/* Message and mark are in one frame, with all of this turn. */
+/* RFC 8460 5.4 */
 static bool
 step_end(struct reports *r)
+{
+	struct fetch_env env = { r->env->loop, r->env->dns };
+	struct fetch_request q = { .method = FETCH_POST,
+		.url = span_of(r->to.url, r->to.n_url),
+		.type = SPAN("application/tlsrpt+gzip"),
+		.max_bytes = FETCH_MAX_BYTES,
+		.timeout_ms = POST_MS };
+
+	if (r->to.n_url == 0)
+		return go_to(r, AT_MAIL);
+	q.body = report_mail_file(r->mail);
+	if (q.body.len == 0 || fetch_begin(&env, &q, woken_to, r, &r->post) < 0)
+		r->post = NULL;
+	(void)go_to(r, AT_POST);
+	return r->post == NULL;
+}
+
+static bool
+step_post(struct reports *r)
+{
+	bool is_taken = false;
+
+	if (r->post != NULL && fetch_state(r->post) == FETCH_PENDING)
+		return false;
+	if (r->post != NULL && fetch_state(r->post) == FETCH_OK)
+		is_taken = fetch_status(r->post) / 100 == 2;
+	note(r, LOG_NOTE, is_taken ? "report.posted" : "report.not_posted", 0);
+	if (r->to.n > 0) /* one way of several is enough */
+		return go_to(r, AT_MAIL);
+	if (!is_taken)
+		return leave(r, AT_GROUP);
+	if (tally_set_sent(r->env->store, r->kind, &r->group) < 0)
+		return leave(r, AT_GROUP);
+	return leave(r, AT_REMOVAL);
+}
+
+/* Message and mark are in one frame, with all of this turn. */
+static bool
+step_mail(struct reports *r)
 {
 	int rc = report_mail_deliver(r->mail);
 
@@ -410,6 +459,10 @@ step(struct job *j)
 		return step_rows(r);
 	case AT_END:
 		return step_end(r);
+	case AT_POST:
+		return step_post(r);
+	case AT_MAIL:
+		return step_mail(r);
 	case AT_REMOVAL:
 		return step_removal(r);
 	}
@@ -445,6 +498,7 @@ reports_free(struct reports *r)
 	loop_remove_job(r->env->loop, &r->job);
 	report_to_end(&r->to);
 	report_mail_free(r->mail);
+	fetch_end(r->post);
 	buf_deinit(&r->key);
 	buf_deinit(&r->value);
 	buf_deinit(&r->text);

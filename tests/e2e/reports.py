@@ -322,12 +322,19 @@ def tls_zones(z):
             f"v=TLSRPTv1; rua=https://{name}.test/report,mailto:tls@{name}.test"]}
     z["_smtp._tls.silent.test"] = {"TXT": ["v=TLSRPTv1; rua=mailto:a@silent.test",
                                            "v=TLSRPTv1; rua=mailto:b@silent.test"]}
+    z["post.test"] = {"A": ["127.0.0.8"], "MX": ["10 mx.plain.test"]}
     for name in ("good", "bad", "broken"):
         z[f"mta-sts.{name}.test"] = {"A": ["127.0.0.8"]}
         z[f"_mta-sts.{name}.test"] = {"TXT": ["v=STSv1; id=1;"]}
 
 
-def policy(_, host, *__):
+POSTED = []  # (path, type, file)
+
+
+def policy(method, host, path, headers, body):
+    if method == "POST":
+        POSTED.append((path, headers["Content-Type"], body.encode("latin-1")))
+        return (500 if len(POSTED) == 1 else 201), "text/plain", ""
     name = host.split(".")[1]
     if name == "broken":
         return 404, "text/plain", "none"
@@ -382,7 +389,7 @@ def tls(s, hosts):
     lib.wait_until(lambda: "report.no_key" in (s.folder / "log").read_text(), 20, "a word")
     key = make_key(s)
     own = key[0]
-    for name in ("good", "good", "plain", "broken", "silent", "bad"):
+    for name in ("good", "good", "plain", "broken", "silent", "post", "bad"):
         submit(s, f"kim@{name}.test")
         if name != "bad":
             lib.wait_until(lambda: "kim@" not in s.command("queue", "list").stdout,
@@ -425,8 +432,14 @@ def tls(s, hosts):
     assert one["policy"] == {"policy-type": "sts"}, one
     kinds = [d["result-type"] for d in one["failure-details"]]
     assert kinds == ["sts-policy-fetch-error"], one
+    # By HTTPS: the first attempt was refused there, with the next it is taken.
+    assert "post.test" in s.command("report", "list").stdout
+    lib.wait_until(lambda: s.command("report", "send") and len(POSTED) > 1, 30, "a post")
+    assert POSTED[1][:2] == ("/report?x=1", "application/tlsrpt+gzip"), POSTED[1]
+    j = json.loads(gzip.decompress(POSTED[1][2]))
+    assert j["policies"][0]["policy"]["policy-domain"] == "post.test", j
     # No row tells of the sessions with reports; who publishes two records has none.
-    lib.wait_until(lambda: not re.search("(good|plain|broken|silent)",
+    lib.wait_until(lambda: not re.search("(good|plain|broken|silent|post)",
                                          s.command("report", "list").stdout), 20,
                    "the rows to go")
     assert not reports_of(plain, "silent.test")
@@ -442,7 +455,9 @@ def main():
         hosts = (Host("127.0.0.3"), Host("127.0.0.4", ca.context("mx.good.test")),
                  Host("127.0.0.5", ca.context("mx.other.test")))
         web = secure.Web("127.0.0.8", ca.context(
-            *(f"mta-sts.{n}.test" for n in ("good", "bad", "broken"))), policy)
+            "post.test", *(f"mta-sts.{n}.test" for n in ("good", "bad", "broken"))), policy)
+        z["_smtp._tls.post.test"] = {"TXT": [
+            f"v=TLSRPTv1;rua=https://post.test:{web.port}/report?x=1"]}
         with dnsd.Server(z) as dns, lib.server(
                 "queue.route=mx", "dns.servers=" + dns.where, "dns.timeout=1s",
                 f"queue.port={Host.port}", f"queue.mta-sts-port={web.port}",

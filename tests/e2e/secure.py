@@ -62,7 +62,7 @@ class Web(threading.Thread):
             def reply(self):
                 host = self.headers["Host"].split(":")[0]
                 n = int(self.headers.get("Content-Length", 0))
-                body = self.rfile.read(n).decode()
+                body = self.rfile.read(n).decode("latin-1")
                 web.hits.append(f"{host} {self.path}")
                 status, kind, text = answer(
                     self.command, host, self.path, self.headers, body)
