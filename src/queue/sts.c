@@ -196,7 +196,7 @@ take_records(struct sts *t)
 		if (rc == 0)
 			found = id;
 	}
-	if (n == 1)
+	if (n == 1 && found.len > 0)
 		memcpy(t->id, found.p, found.len);
 }
 
