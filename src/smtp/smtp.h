@@ -14,7 +14,8 @@
  *
  * Extensions: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152),
  * ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), AUTH (RFC 4954),
- * SMTPUTF8 (RFC 6531), CHUNKING (RFC 3030), LIMITS (RFC 9422), DSN (RFC 3461).
+ * SMTPUTF8 (RFC 6531), CHUNKING (RFC 3030), LIMITS (RFC 9422), DSN (RFC 3461),
+ * REQUIRETLS (RFC 8689).
  *
  * Who has signed in may send to other domains: such recipients go into the
  * queue (store/queue.h) in the same frame of the journal as the mailboxes here.

@@ -75,7 +75,7 @@ def theirs(s, host, dns):
                 f"From: <kim@{A_BOOKS}>\r\nSubject: out\r\n\r\nx",
                 "kim@" + BOOKS)
     assert reply.startswith("250"), reply
-    lib.wait_until(lambda: host.got, 20, "the mail")
+    lib.wait_until(lambda: host.got, 60, "the mail")
     mail, _, to, _ = host.got.pop()
     assert f"<kim@{A_BOOKS}>" in mail and "SMTPUTF8" not in mail, mail
     assert to == ["RCPT TO:<lee@xn--mller-kva.test>"], to
@@ -95,7 +95,7 @@ def told(s, host):
                 f"From: <kim@{BOOKS}>\r\nSubject: grüße\r\n\r\nx",
                 "kim@" + BOOKS)
     assert reply.startswith("250"), reply
-    lib.wait_until(lambda: len(mails(s, "kim@" + BOOKS)) > before, 20, "it")
+    lib.wait_until(lambda: len(mails(s, "kim@" + BOOKS)) > before, 60, "it")
     raw = mails(s, "kim@" + BOOKS)[-1].decode()
     assert "Content-Type: message/global-delivery-status\r\n" in raw, raw
     assert ("Final-Recipient: utf-8;nobody.jürgen@xn--mller-kva.test\r\n"

@@ -112,7 +112,7 @@ def submit(s, to, text="x", mail="", header=""):
 
 def arrives(host, text):
     lib.wait_until(lambda: any(f"Subject: {text}\r\n".encode() in g[3]
-                               for g in host.got), 20, text)
+                               for g in host.got), 60, text)
     found = [g for g in host.got if f"Subject: {text}\r\n".encode() in g[3]]
     assert len(found) == 1, found
     return found[0]
@@ -131,7 +131,7 @@ def bounce(s):
     """The status that the one report in the sender's mailbox tells."""
     def mails():
         return lib.pop3_messages(s, s.user, s.password)
-    lib.wait_until(lambda: len(mails()) == 1, 20, "a report")
+    lib.wait_until(lambda: len(mails()) == 1, 60, "a report")
     report = email.message_from_bytes(mails()[0])
     session = lib.pop3_session(s, s.user, s.password)
     session.pop3("DELE 1")
@@ -150,7 +150,7 @@ def downgrade(s, host):
     host.has_tls = False
     submit(s, "kim@far.test", "logged")
     assert not arrives(host, "logged")[1]
-    lib.wait_until(lambda: log_lines(s, "queue.tls_weaker"), 10, "a word")
+    lib.wait_until(lambda: log_lines(s, "queue.tls_weaker"), 60, "a word")
     told = log_lines(s, "queue.tls_weaker")[-1]
     for word in ("domain=far.test", "before=verified", "now=clear",
                  "mail=goes"):
@@ -165,7 +165,7 @@ def downgrade(s, host):
     s.again()
     host.has_tls = False
     submit(s, "kim@far.test", "waiting")
-    lib.wait_until(lambda: "TLS is required" in queue_list(s), 20, "a reason")
+    lib.wait_until(lambda: "TLS is required" in queue_list(s), 60, "a reason")
     assert "mail=waits" in log_lines(s, "queue.tls_weaker")[-1]
     # Who does not care need not wait (RFC 8689 5).
     submit(s, "kim@far.test", "careless", header="TLS-Required: No\r\n")
@@ -174,7 +174,7 @@ def downgrade(s, host):
     assert "waiting" not in str(host.got)
     s.command("set", "queue.tls-defer-time", "1s")
     lib.wait_until(lambda: s.command("queue", "retry") and "waiting" in
-                   str(host.got), 20, "the end of waiting")
+                   str(host.got), 60, "the end of waiting")
     host.has_tls = True
     s.command("unset", "queue.tls-memory")
 
