@@ -16,14 +16,41 @@
 /* What there is in a string. */
 enum { HAS_CTL = 1, HAS_8BIT = 2, HAS_SPECIAL = 4 };
 
+#define EACH_BYTE(b) (0x0101010101010101u * (b))
+
+/* Of the bytes in v that are zero, the highest bits; perhaps of others, too,
+ * if any is. */
+static uint64_t
+zeros(uint64_t v)
+{
+	return (v - EACH_BYTE(0x01)) & ~v & EACH_BYTE(0x80);
+}
+
+/* Eight bytes that stand for themselves in a quoted string? */
+static bool
+is_plain_word(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ((v | ((v - EACH_BYTE(0x20)) & ~v)) & EACH_BYTE(0x80)) == 0 &&
+	       (zeros(v ^ EACH_BYTE('"')) | zeros(v ^ EACH_BYTE('\\')) |
+	           zeros(v ^ EACH_BYTE(0x7f))) == 0;
+}
+
 static unsigned
 kinds_in(struct span s)
 {
 	unsigned all = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
-		char ch = s.p[i];
+		char ch;
 
+		while (s.len - i >= 8 && is_plain_word(s.p + i))
+			i += 8;
+		if (i == s.len)
+			break;
+		ch = s.p[i];
 		all |= ascii_is_ctl(ch) && ch != '\t' ? HAS_CTL : 0u;
 		all |= ascii_is_8bit(ch) ? HAS_8BIT : 0u;
 		all |= ch == '"' || ch == '\\' ? HAS_SPECIAL : 0u;

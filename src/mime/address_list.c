@@ -210,9 +210,63 @@ read_address(struct address_iter *it, struct reader *r)
 	}
 }
 
+/* The atom at p, up to its end. */
+static const char *
+skip_atom(const char *p, const char *end)
+{
+	while (p < end && !token_ends_address_atom(*p))
+		p++;
+	return p;
+}
+
+/* What most addresses are: words, each behind one space, then "<", a local
+ * part, "@", a domain, ">", and the next address or the end. It needs no
+ * scratch. */
+static bool
+read_simple(struct address_iter *it, struct address *out)
+{
+	const char *p = it->c.p, *end = it->c.end, *name, *local, *host;
+	size_t name_len;
+
+	if (p < end && *p == ' ')
+		p++;
+	name = p;
+	for (;;) {
+		const char *word = p;
+
+		p = skip_atom(p, end);
+		if (p == end || p == word || (*p != ' ' && *p != '<'))
+			return false;
+		name_len = (size_t)(p - name);
+		if (*p == ' ')
+			p++;
+		if (p < end && *p == '<')
+			break;
+	}
+	local = ++p;
+	p = skip_atom(p, end);
+	if (p == end || p == local || *p != '@')
+		return false;
+	host = ++p;
+	p = skip_atom(p, end);
+	if (p == end || p == host || *p != '>' ||
+	    (size_t)(p - name) > it->scratch->max)
+		return false;
+	if (p + 1 < end && p[1] != ',')
+		return false;
+	*out = (struct address){ .kind = ADDRESS_MAILBOX,
+		.name = span_of(name, name_len),
+		.mailbox = span_of(local, (size_t)(host - 1 - local)),
+		.host = span_of(host, (size_t)(p - host)) };
+	it->c.p = p + 1 < end ? p + 2 : end;
+	return true;
+}
+
 int
 address_iter_next(struct address_iter *it, struct address *out)
 {
+	if (!it->is_in_group && read_simple(it, out))
+		return 0;
 	for (;;) {
 		struct cur before = it->c;
 		struct reader r = { .b = it->scratch };

@@ -213,6 +213,12 @@ charset_is_same(const struct charset *c, struct span piece)
 	                               : !utf8_has_8bit(piece);
 }
 
+bool
+charset_keeps_ascii(const struct charset *c)
+{
+	return c->kind == CHARSET_UTF8 && c->n_held == 0;
+}
+
 /* Windows-1252, 0x80 to 0x9f. */
 static const uint16_t windows1252[32] = { 0x20ac, 0xfffd, 0x201a, 0x192, 0x201e,
 	0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0xfffd,

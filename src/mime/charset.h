@@ -42,6 +42,8 @@ void charset_close(struct charset *c);
 /* Is this next piece its own conversion, so that charset_step need not be
  * called for it? */
 bool charset_is_same(const struct charset *c, struct span piece);
+/* Would it convert to the same ASCII in the same places, whatever comes? */
+bool charset_keeps_ascii(const struct charset *c);
 
 /* Append the conversion of a piece to out as UTF-8, whole characters only: at
  * most 4 bytes for each byte of the piece, and 16. */

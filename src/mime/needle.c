@@ -189,6 +189,12 @@ skip(struct needle *n, struct span s, size_t i)
 
 		if (far > 0) {
 			at += far;
+			/* Three more: standing still costs less than asking. */
+			if (at + 3 * 255 < s.len) {
+				at += n->skip[t[at]];
+				at += n->skip[t[at]];
+				at += n->skip[t[at]];
+			}
 			continue;
 		}
 		if (is_at(n, t + at - last, &work)) {
@@ -240,9 +246,8 @@ needle_set_begin(const struct needle_set *set)
 		needle_begin(set->list[i]);
 }
 
-/* Can only ASCII be found? */
-static bool
-is_set_ascii(const struct needle_set *set)
+bool
+needle_set_is_ascii(const struct needle_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
 		if (!set->list[i]->is_found && !set->list[i]->is_ascii)
@@ -257,7 +262,7 @@ needle_set_feed(const struct needle_set *set, struct span piece)
 	bool has_new = false;
 	size_t at = 0;
 
-	if (is_set_ascii(set) || !utf8_has_8bit(piece))
+	if (needle_set_is_ascii(set) || !utf8_has_8bit(piece))
 		return feed_folded(set, piece);
 	while (at < piece.len) {
 		size_t n = fold_some(piece, &at, folded, sizeof(folded));

@@ -46,6 +46,9 @@ struct needle_set {
 
 void needle_set_begin(const struct needle_set *set);
 
+/* Can only ASCII be found? */
+bool needle_set_is_ascii(const struct needle_set *set);
+
 /* The next piece of the text, whole characters of UTF-8. Returns true when it
  * held one that was not found before. */
 bool needle_set_feed(const struct needle_set *set, struct span piece);

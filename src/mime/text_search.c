@@ -66,7 +66,8 @@ text_search_feed(
 {
 	struct span s = decode(t, piece);
 
-	if (charset_is_same(&t->charset, s))
+	if ((charset_keeps_ascii(&t->charset) && needle_set_is_ascii(set)) ||
+	    charset_is_same(&t->charset, s))
 		return needle_set_feed(set, s);
 	buf_reset(&t->text);
 	charset_step(&t->charset, s, &t->text);

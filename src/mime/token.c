@@ -28,6 +28,12 @@ static const uint8_t ends[256] = {
 	['.'] = TOKEN_DATE_SPECIALS,
 };
 
+bool
+token_ends_address_atom(char ch)
+{
+	return ends[(unsigned char)ch] & TOKEN_ADDRESS_SPECIALS;
+}
+
 /* RFC 5322 3.2.2: a comment, nested to any depth: counted, not recursed. */
 static struct span
 take_comment(struct cur *c)

@@ -33,6 +33,9 @@ enum token_specials {
 /* The next token; at the end TOKEN_END, again and again. */
 struct token token_next(struct cur *c, enum token_specials specials);
 
+/* Does it end an atom of addresses? */
+bool token_ends_address_atom(char ch);
+
 /* Append the inside of a quoted string or comment without its backslashes,
  * CR, LF and NUL. */
 void token_put_unquoted(struct buf *b, struct span inside);
