@@ -44,9 +44,12 @@ SAN   := -fsanitize=address,undefined -fno-sanitize-recover=all
 # Where memory and flash are large, speed comes first.
 SPEED_x86_64 := -O2
 SPEED_arm64  := -O2
+# The sources of a release as one: faster, and on boards smaller.
+LTO := -flto=auto
 SMALL := -fno-pie -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/=
-STATIC := -static -no-pie -Wl,--gc-sections
+# (What looks uninitialised to the linker is behind a return code.)
+STATIC := -static -no-pie -Wl,--gc-sections -Wno-maybe-uninitialized
 
 # A hash table of 4 KB on the stack; the header needs to know it as well.
 LZ4_FLAGS := -DLZ4_MEMORY_USAGE=12
@@ -103,8 +106,8 @@ LDFLAGS_mipsel := -Wl,--no-warn-mismatch
 # $(call release_variant,ARCH): compilers and flags of a release.
 define release_variant
 CC_$(1)     := $$(abspath $$(DEPS))/$(1)/musl/bin/musl-gcc $$(MACHINE_$(1))
-AR_$(1)     := $$(CROSS_$(1))ar
-CFLAGS_$(1) := $$(or $$(SPEED_$(1)),-Os) $$(SMALL) -fstack-protector-strong
+AR_$(1)     := $$(CROSS_$(1))gcc-ar
+CFLAGS_$(1) := $$(or $$(SPEED_$(1)),-Os) $$(LTO) $$(SMALL) -fstack-protector-strong
 LIBCF_$(1)  := $$(or $$(SPEED_$(1)),-Os) $$(SMALL) $$(MACHINE_$(1))
 KERNEL_$(1) := -idirafter $$(DEPS)/$(1)/kernel
 LDFLAGS_$(1) += $$(STATIC)
@@ -336,15 +339,24 @@ fuzz-short: $(FUZZ_BINS) ## a few seconds for each fuzz target
 
 # --- benchmarks ---------------------------------------------------------------
 
-.PHONY: bench bench-quick instructions profile
+.PHONY: bench bench-quick hot instructions profile
 
-bench: all ## beside Postfix and Dovecot, in one run: build/bench/bench.md and .svg
+# (Packages first: a machine may have nothing but make.)
+bench: ## beside Postfix and Dovecot, in one run, as root: build/bench/bench.md and .svg
 	@tools/install $(BENCH_PACKAGES)
-	@tests/bench/bench.py
+	@$(MAKE) --no-print-directory all hot
+	@mkdir -p $(BUILD)/bench
+	@tests/bench/instructions.py $(BUILD) $(HOT_ARCHES) | \
+	    tee $(BUILD)/bench/instructions.txt
+	@tests/bench/bench.py --instructions $(BUILD)/bench/instructions.txt
 
-bench-quick: all ## the same in five minutes
+bench-quick: ## the same in five minutes
 	@tools/install $(BENCH_PACKAGES)
-	@tests/bench/bench.py --quick
+	@$(MAKE) --no-print-directory all hot HOT_ARCHES=x86_64
+	@mkdir -p $(BUILD)/bench
+	@tests/bench/instructions.py $(BUILD) x86_64 | \
+	    tee $(BUILD)/bench/instructions.txt
+	@tests/bench/bench.py --quick --instructions $(BUILD)/bench/instructions.txt
 
 # The hottest paths as programs of their own, of the released code.
 PATHS := delivery fetch idle
@@ -358,13 +370,17 @@ $$(BUILD)/$(1)/hot_%: tests/bench/hot_%.c tests/bench/hot.h $$(BUILD)/$(1)/libti
 endef
 $(foreach a,$(HOT_ARCHES),$(eval $(call hot,$(a))))
 
-instructions: $(foreach a,$(HOT_ARCHES),$(PATHS:%=$(BUILD)/$(a)/hot_%)) ## count them for a delivery, a FETCH and a notification (KEEP=1)
+hot: $(foreach a,$(HOT_ARCHES),$(PATHS:%=$(BUILD)/$(a)/hot_%))
+
+instructions: ## count them for a delivery, a FETCH and a notification (KEEP=1)
 	@tools/install $(BENCH_PACKAGES)
+	@$(MAKE) --no-print-directory hot
 	@tests/bench/instructions.py $(if $(KEEP),--keep) $(BUILD) $(HOT_ARCHES)
 
 # PATHS=delivery|fetch|idle; with PERF=1 by perf, else by callgrind.
-profile: $(PATHS:%=$(BUILD)/$(HOST_ARCH)/hot_%) ## where the time of a path goes (PATHS=delivery|fetch|idle PERF=1)
+profile: ## where the time of a path goes (PATHS=delivery|fetch|idle PERF=1)
 	@tools/install $(BENCH_PACKAGES)
+	@$(MAKE) --no-print-directory hot HOT_ARCHES=$(HOST_ARCH)
 	@tests/bench/profile $(if $(PERF),perf,callgrind) $(BUILD)/$(HOST_ARCH) $(PATHS)
 
 # --- what it needs from Debian ------------------------------------------------
@@ -384,7 +400,10 @@ TEST_PACKAGES := $(BUILD_PACKAGES) git clang clang-format libclang-rt-14-dev \
 	    gcc-$(subst _,-,$(GNU_$(a))) \
 	    linux-libc-dev-$(a:x86_64=amd64)-cross)
 BENCH_PACKAGES := $(BUILD_PACKAGES) postfix dovecot-imapd dovecot-pop3d \
-	dovecot-lmtpd e2fsprogs mount openssl qemu-user valgrind linux-perf
+	dovecot-lmtpd e2fsprogs mount openssl qemu-user valgrind linux-perf \
+	$(foreach a,$(filter-out $(HOST_ARCH),$(HOT_ARCHES)),\
+	    gcc-$(subst _,-,$(GNU_$(a))) \
+	    linux-libc-dev-$(a:x86_64=amd64)-cross)
 
 setup: ## install what the tests need
 	@tools/install $(TEST_PACKAGES)
