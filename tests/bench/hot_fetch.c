@@ -6,17 +6,27 @@
 
 #define N_MESSAGES 50
 
+/* Cheap, or it is the client that is counted. */
+static struct span
+last_line(const struct buf *b)
+{
+	size_t at = b->len;
+
+	while (at > 0 && (at == b->len || b->p[at - 1] != '\n'))
+		at--;
+	return span_of(b->p + at, b->len - at);
+}
+
 static void
 ask(struct client *c, const char *command)
 {
 	struct buf *got = &c->got;
 
 	client_put(c, span_str(command));
-	do
+	do {
 		client_turn(c);
-	while (!c->is_closed && !hot_has(buf_span(got), SPAN("\r\na ")) &&
-	       !span_starts(buf_span(got), SPAN("a ")));
-	CHECK(hot_has(buf_span(got), SPAN("a OK ")));
+	} while (!c->is_closed && !span_starts(last_line(got), SPAN("a ")));
+	CHECK(span_starts(last_line(got), SPAN("a OK ")));
 	hot_clear(got);
 }
 

@@ -265,15 +265,16 @@ class Tinpost:
     name = "Tinpost"
     kind = "tinpost"
 
-    def __init__(self, folder):
+    def __init__(self, folder, binary):
         self.folder = pathlib.Path(folder)
+        self.binary = binary
 
     def run(self, verb, *more):
         subprocess.run(
             [str(ROOT / "tools" / "testserver"), verb, str(self.folder),
              *more],
             check=True, timeout=120, stdout=subprocess.DEVNULL,
-            env={**os.environ, "TINPOST_BIN": str(ROOT / "build" / "tinpost")},
+            env={**os.environ, "TINPOST_BIN": str(self.binary)},
         )
 
     def start(self):

@@ -1,6 +1,7 @@
 """Sessions that stay: hundreds in IDLE, and TLS handshakes."""
 
 import contextlib
+import multiprocessing
 import select
 import smtplib
 import socket
@@ -113,3 +114,50 @@ def handshakes(server, n, is_resumed):
             if is_resumed and server.kind == "tinpost":
                 assert tls.session_reused
     return time.monotonic() - start, n
+
+
+def shake_at_once(server, n, begun):
+    """n handshakes that go on at the same time; then the end of this
+    process."""
+    context = client_tls()
+    socks = [connect(server.ports["imaps"]) for _ in range(n)]
+    begun.set()
+    waiting = []
+    for sock in socks:
+        sock.setblocking(False)
+        waiting.append(context.wrap_socket(
+            sock, do_handshake_on_connect=False))
+    while waiting:
+        still = []
+        for tls in waiting:
+            try:
+                tls.do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                still.append(tls)
+        if len(still) == len(waiting):
+            select.select(still, [], [], 1)
+        waiting = still
+
+
+def answers_meanwhile(server, n):
+    """How long a plain session waits for each answer while n others shake
+    hands, in milliseconds."""
+    plain = connect(server.ports["imap"])
+    expect(plain, b"* OK")
+    begun = multiprocessing.Event()
+    others = multiprocessing.Process(
+        target=shake_at_once, args=(server, n, begun))
+    others.start()
+    begun.wait(30)
+    times = []
+    while others.is_alive():
+        start = time.monotonic()
+        plain.sendall(b"a NOOP\r\n")
+        expect(plain, b"a OK")
+        times.append(1000 * (time.monotonic() - start))
+        time.sleep(0.001)
+    others.join()
+    plain.close()
+    if others.exitcode != 0:
+        raise RuntimeError("the handshakes failed")
+    return times
