@@ -67,6 +67,8 @@ lane_pass_over(struct lane *n)
 		.text = SPAN("the policy does not name this host") };
 	struct log l;
 
+	if (n->sts.is_unread)
+		why.text = SPAN("the policy cannot be read now");
 	lane_set_last(n, &why, why.text);
 	log_begin(&l, LOG_WARN, "sts.passed_over");
 	log_str(&l, "destination", span_of(n->name, n->name_len));

@@ -26,6 +26,22 @@ finish(struct sts *t)
 
 /* --- what is kept --- */
 
+/* The store or the memory fails: whatever the policy was, no mail goes past
+ * it now. */
+static void
+lose(struct sts *t, int rc)
+{
+	struct log l;
+
+	t->is_unread = true;
+	t->mode = STS_ENFORCE;
+	buf_deinit(&t->text);
+	log_begin(&l, LOG_WARN, "sts.not_read");
+	log_str(&l, "domain", span_str(t->domain));
+	log_err(&l, "error", rc);
+	log_end(&l);
+}
+
 static void
 load(struct sts *t)
 {
@@ -36,13 +52,15 @@ load(struct sts *t)
 	struct cur c;
 	uint64_t fetched, tried;
 	uint8_t len;
+	int rc;
 
 	buf_init_fixed(&value, storage, sizeof(storage));
-	if (memo_get(t->env.store, MEMO_STS, span_str(t->domain), &value,
-	        &t->until_s) < 0)
-		return;
+	rc = memo_get(
+	    t->env.store, MEMO_STS, span_str(t->domain), &value, &t->until_s);
+	if (rc == ERR_NOMEM || rc == ERR_IO)
+		lose(t, rc);
 	c = cur_of(buf_span(&value));
-	if (cur_be64(&c, &fetched) != PARSE_OK ||
+	if (rc < 0 || cur_be64(&c, &fetched) != PARSE_OK ||
 	    cur_be64(&c, &tried) != PARSE_OK || cur_u8(&c, &len) != PARSE_OK ||
 	    len > STS_MAX_ID || cur_take(&c, len, &id) != PARSE_OK)
 		return;
@@ -50,12 +68,15 @@ load(struct sts *t)
 	t->fetched_s = (int64_t)fetched;
 	t->tried_s = (int64_t)tried;
 	memcpy(t->kept_id, id.p, id.len);
-	if (sts_policy_parse(cur_rest(&c), &p, &t->text) == 0) {
+	rc = sts_policy_parse(cur_rest(&c), &p, &t->text);
+	if (rc == 0) {
 		t->has_policy = true;
 		t->mode = p.mode;
 	} else {
 		buf_reset(&t->text);
 	}
+	if (rc == ERR_NOMEM)
+		lose(t, rc);
 }
 
 /* Keep what we have now. Without room for it, it is asked for again. */
@@ -115,11 +136,16 @@ take(struct sts *t, struct span body)
 	struct sts_policy p;
 	struct buf text;
 	struct log l;
+	int rc;
 
 	buf_init(&text, STS_MAX_POLICY);
-	if (sts_policy_parse(body, &p, &text) < 0) {
+	rc = sts_policy_parse(body, &p, &text);
+	if (rc < 0) {
 		buf_deinit(&text);
-		failed(t, STS_INVALID, "what is there is no policy");
+		if (rc == ERR_NOMEM)
+			failed(t, STS_NOT_FETCHED, "not enough memory");
+		else
+			failed(t, STS_INVALID, "what is there is no policy");
 		return;
 	}
 	buf_deinit(&t->text);
@@ -226,7 +252,7 @@ record_came(void *owner)
 	load(t);
 	take_records(t);
 	dns_cancel(&t->query);
-	if (t->id[0] != '\0' && !is_fresh(t)) {
+	if (t->id[0] != '\0' && !t->is_unread && !is_fresh(t)) {
 		if (begin_fetch(t) == 0)
 			return;
 		t->fault = STS_NOT_FETCHED;

@@ -46,9 +46,11 @@ enum sts_fault {
 
 struct sts {
 	bool is_pending;
-	enum sts_mode mode;    /* STS_NONE, too, where there is no policy */
-	bool has_policy;       /* text holds it */
-	struct buf text;       /* in the form of sts_policy.h */
+	enum sts_mode mode; /* STS_NONE, too, where there is no policy */
+	bool has_policy;    /* text holds it */
+	struct buf text;    /* in the form of sts_policy.h */
+	/* What is kept cannot be read now: no host is allowed (STS_ENFORCE). */
+	bool is_unread;
 	enum sts_fault fault;  /* of the fetch that was made just now */
 	const char *fault_why; /* a few words, static; empty: STS_FINE */
 	/* --- private */

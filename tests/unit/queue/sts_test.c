@@ -5,6 +5,7 @@
 #include "../store/fixture.h"
 #include "../trust/fake_dns.h"
 #include "base/clock.h"
+#include "base/mem.h"
 
 #define NOW  1800000000
 #define DAY  86400
@@ -243,7 +244,28 @@ test_new_one_fails(void)
 	expect(from + 501, 1, true, STS_TESTING, STS_FINE);
 }
 
-/* A store that says no, and an end at any moment. */
+/* Without memory for it, a policy that is kept is no reason to send past it. */
+static void
+test_no_memory(void)
+{
+	struct sts t;
+
+	set_record(NULL);
+	look(&t, NOW + 50 * DAY, 0);
+	CHECK(!t.has_policy);
+	sts_end(&t);
+	set_record("v=STSv1; id=7");
+	set_web(200, "text/plain", ENFORCE);
+	expect(NOW + 50 * DAY, 1, true, STS_ENFORCE, STS_FINE);
+	mem_set_budget(1);
+	look(&t, NOW + 50 * DAY + 1, 0);
+	mem_set_budget(0);
+	CHECK(t.is_unread && !sts_allows(&t, SPAN("mx.a.test")));
+	sts_end(&t);
+	expect(NOW + 50 * DAY + 2, 0, true, STS_ENFORCE, STS_FINE);
+}
+
+/* An end at any moment. */
 static void
 test_ended_early(void)
 {
@@ -275,6 +297,7 @@ main(void)
 	test_kept();
 	test_not_to_be_had();
 	test_new_one_fails();
+	test_no_memory();
 	test_ended_early();
 	store_close(store);
 	fx_end();
