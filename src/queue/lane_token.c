@@ -6,8 +6,12 @@ begin(struct lane *n, bool is_anew)
 {
 	const struct mover_env *env = lane_env(n->q);
 	struct access_token_env te = { env->loop, env->store, env->dns };
+	struct relay_view v; /* the refresh token may be a new one by now */
+	bool is_read = relay_get(env->store, n->relay->r.scope, &v) == 0;
 
-	access_token_begin(&n->token, &te, &n->relay->r, is_anew, lane_wake, n);
+	access_token_begin(&n->token, &te, is_read ? &v.r : &n->relay->r,
+	    is_anew, lane_wake, n);
+	wipe(&v, sizeof(v));
 }
 
 enum token_state

@@ -172,6 +172,17 @@ def another_login(s, p):
         done.stdout, done
 
 
+def new_refresh_token_at_once(s, p):
+    """Fetched, refused, and fetched again over one connection: the second time
+    with the refresh token that came the first time."""
+    s.command("relay", "token", "*", USER, "client-2", p.url,
+              "--password-file", "-", stdin="rt-10\n")
+    p.more = {"refresh_token": "rt-11"}
+    p.taken = f"at-{len(p.forms) + 2}"
+    goes(s, p, "renewed")
+    assert [f["refresh_token"] for f in p.forms[-2:]] == ["rt-10", "rt-11"]
+
+
 def its_end(s, p):
     """A token whose time is over is not offered any more."""
     s.command("relay", "token", "*", USER, "client-2", p.url,
@@ -201,7 +212,8 @@ def main():
             try:
                 for test in (a_token_is_fetched_once, it_survives_a_restart,
                              refused_and_fetched_anew, refused_for_good,
-                             no_token, another_login, its_end):
+                             no_token, another_login,
+                             new_refresh_token_at_once, its_end):
                     since = time.monotonic()
                     test(s, p)
                     print("ok", test.__name__,
