@@ -71,7 +71,7 @@ class Test:
             "set allow_8bit = yes\nset smtp_authenticators = plain\n")
         done = subprocess.run(
             ["neomutt", "-n", "-F", rc, "-s", subject, to], input=TEXT,
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=180,
             env={**os.environ, "HOME": str(self.server.folder),
                  "LC_ALL": "C.UTF-8"})
         assert done.returncode == 0, done.stdout + done.stderr
@@ -98,7 +98,7 @@ class Test:
              sender or "kim@" + other.domain, "--to", to, "--header",
              "Subject: " + subject, "--header", "Content-Type: text/plain; "
              "charset=utf-8", "--body", TEXT], capture_output=True, text=True,
-            timeout=60)
+            timeout=180)
         assert done.returncode == 0, done.stdout
 
     def mine(self, what, n=1):
@@ -106,7 +106,7 @@ class Test:
         def got():
             return lib.pop3_messages(self.server, self.me,
                                      self.server.password)
-        lib.wait_until(lambda: len(got()) >= n, 60, what)
+        lib.wait_until(lambda: len(got()) >= n, 180, what)
         found = got()
         assert len(found) == n, (what, found)
         session = lib.pop3_session(self.server, self.me, self.server.password)

@@ -278,7 +278,7 @@ def mended(s, cases):
         s.command("unset", f"queue.{name}-time")
     deferred = [c for c in cases if expected(c) == "deferred"]
     s.command("queue", "retry")
-    lib.wait_until(lambda: not waiting(s), 120, "an empty queue")
+    lib.wait_until(lambda: not waiting(s), 300, "an empty queue")
     for case in cases:
         want = [] if expected(case) == "failed" else [case.name]
         assert case.taken == want, (case.name, case.taken)
@@ -310,7 +310,7 @@ def main():
             *[f"queue.{name}-time={WAIT_S}s" for name in TIMES]) as s:
         begin = time.monotonic()
         submit(s, cases)
-        lib.wait_until(lambda: is_settled(s), 120, "all first attempts")
+        lib.wait_until(lambda: is_settled(s), 300, "all first attempts")
         print(f"all attempts ended after {time.monotonic() - begin:.0f} s")
         judge(s, cases)
         hosts.is_good = True

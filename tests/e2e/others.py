@@ -233,7 +233,7 @@ def wait_for(address, port):
             return True
         except OSError:
             return False
-    lib.wait_until(answers, 60, f"{address}:{port}")
+    lib.wait_until(answers, 180, f"{address}:{port}")
 
 
 class Other:
@@ -273,7 +273,7 @@ class Other:
 
     def take(self, what, n=1):
         """The messages, when there are n; the mailbox is empty then."""
-        lib.wait_until(lambda: len(self.messages()) >= n, 60, what)
+        lib.wait_until(lambda: len(self.messages()) >= n, 180, what)
         found = self.messages()
         assert len(found) == n, (what, found)
         for file in (self.mail / "kim" / "new").iterdir():
