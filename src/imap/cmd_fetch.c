@@ -9,6 +9,7 @@
  * connection ends.
  */
 #include "imap/fetch_task.h"
+#include "imap/imap_recent.h"
 
 /* \Seen is set for so many bytes of messages at a time: what is marked is sent
  * soon. */
@@ -60,7 +61,8 @@ put_record_items(struct imap *i, struct fetch_task *t, uint32_t items)
 		buf_put_u64(fetch_item(t, "UID "), m->uid);
 	if (items & FETCH_FLAGS)
 		imap_put_flags(fetch_item(t, "FLAGS "), i->env->store,
-		    i->view->mailbox, m->flags, m->keywords);
+		    i->view->mailbox, m->flags | imap_recent_flag(i, m->uid),
+		    m->keywords);
 	if (items & FETCH_MODSEQ) {
 		buf_put_u64(fetch_item(t, "MODSEQ ("), m->modseq);
 		buf_put_char(&t->line, ')');
@@ -165,6 +167,15 @@ tell_downgraded(struct fetch_task *t)
 
 /* --- messages --- */
 
+/* Is nothing asked for but the UID, which the view knows of expunged messages,
+ * too (RFC 2180 4.1.1)? */
+static bool
+wants_uid_alone(const struct fetch_task *t)
+{
+	return t->f.items == FETCH_UID && t->f.sections == NULL &&
+	       !t->f.has_changed_since;
+}
+
 /* Find the record of t->walk.uid. ERR_NONE: it was expunged. */
 static int
 find_record(struct imap *i, struct fetch_task *t)
@@ -185,8 +196,10 @@ find_record(struct imap *i, struct fetch_task *t)
 		if (rc < 0)
 			return rc;
 	}
-	if (t->at_ahead == t->n_ahead || t->ahead[t->at_ahead].uid != uid)
-		return ERR_NONE;
+	if (t->at_ahead == t->n_ahead || t->ahead[t->at_ahead].uid != uid) {
+		t->m = (struct message){ .uid = uid };
+		return wants_uid_alone(t) && !i->is_uid ? 0 : ERR_NONE;
+	}
 	t->m = t->ahead[t->at_ahead];
 	return 0;
 }

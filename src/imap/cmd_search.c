@@ -401,17 +401,15 @@ count_sets(const struct search_key *k)
 	return n;
 }
 
-/* A sequence number in an empty mailbox is forgiven: clients say 1:*. */
 static int
 resolve_set(struct imap *i, struct search_key *k)
 {
 	struct search_task *t = task_of(i);
 	uint64_t n = 0;
-	int rc = 0;
+	int rc;
 
 	k->uids = &t->sets[t->n_sets++];
-	if (imap_view_count(i->view) > 0)
-		rc = imap_view_resolve(i->view, &k->set, k->is_uid, k->uids);
+	rc = imap_view_search(i->view, &k->set, k->is_uid, k->uids);
 	for (uint32_t at = 0; at < t->n_sets; at++)
 		n += t->sets[at].n;
 	return rc == 0 && n > MAX_SET_RANGES ? ERR_LIMIT : rc;
@@ -475,8 +473,8 @@ prepare(struct imap *i)
 	t->sets = arena_alloc(&i->arena, (n + 1) * sizeof(*t->sets));
 	if (t->sets == NULL)
 		return ERR_NOMEM;
-	rc =
-	    search_match_init(&t->match, i->env->store, &i->arena, &t->program);
+	rc = search_match_init(
+	    &t->match, i->env->store, &i->arena, &t->program, &i->view->recent);
 	if (rc == 0)
 		rc = resolve(i, t->program.root->first);
 	if (rc == 0)

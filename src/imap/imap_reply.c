@@ -7,6 +7,7 @@
 #include "base/mutf7.h"
 #include "base/utf8.h"
 #include "imap/imap_parse.h"
+#include "imap/imap_recent.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 
@@ -181,6 +182,7 @@ imap_put_flags(struct buf *out, struct store *s, uint32_t mailbox,
 		{ MESSAGE_DELETED, "\\Deleted" },
 		{ MESSAGE_SEEN, "\\Seen" },
 		{ MESSAGE_DRAFT, "\\Draft" },
+		{ IMAP_FLAG_RECENT, "\\Recent" },
 	};
 	const char *space = "";
 

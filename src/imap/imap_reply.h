@@ -20,7 +20,7 @@ void imap_put_nstring(struct buf *out, struct span s, bool is_utf8);
 void imap_put_astring(struct buf *out, struct span s, bool is_utf8);
 /* A path as a mailbox name: modified UTF-7 unless is_utf8 (RFC 9051 5.1). */
 void imap_put_mailbox(struct buf *out, struct span path, bool is_utf8);
-/* "(\Seen $Forwarded)". */
+/* "(\Seen $Forwarded)": MESSAGE_ bits, and IMAP_FLAG_RECENT. */
 void imap_put_flags(struct buf *out, struct store *s, uint32_t mailbox,
     uint16_t flags, uint64_t keywords);
 /* 1:3,5 */

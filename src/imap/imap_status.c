@@ -1,4 +1,5 @@
 #include "imap/imap_status.h"
+#include "imap/imap_recent.h"
 
 #include "imap/imap_session.h"
 
@@ -138,8 +139,8 @@ put_item(struct imap *i, const struct imap_status *t,
 	case SIZE:
 		buf_put_u64(out, m->bytes);
 		break;
-	case RECENT: /* nothing is ever recent, as in RFC 9051 A */
-		buf_put_u64(out, 0);
+	case RECENT:
+		buf_put_u64(out, imap_recent_new(i->env->store, m));
 		break;
 	case HIGHESTMODSEQ:
 		buf_put_u64(out, m->highest_modseq);

@@ -1,6 +1,7 @@
 #include "imap/imap_uids.h"
 
 #include "base/mem.h"
+#include "imap/imap_recent.h"
 #include "store/store.h"
 
 /* --- mailboxes with views --- */
@@ -33,6 +34,7 @@ imap_box_get(struct store *s, uint32_t mailbox)
 	b->mailbox = mailbox;
 	list_init(&b->views);
 	list_init(&b->sets);
+	imap_recent_init(b);
 	b->next = buckets[mailbox % N_BUCKETS];
 	buckets[mailbox % N_BUCKETS] = b;
 	return b;

@@ -20,6 +20,9 @@ struct imap_box {
 	struct imap_box *next; /* of the bucket */
 	struct store *store;
 	uint32_t mailbox;
+	/* imap_recent.h: the first UID no session was told of, and what is
+	 * kept of that. */
+	uint32_t recent_uid, recent_kept;
 	struct list views; /* of imap_view.link */
 	struct list sets;  /* of imap_uids.link */
 };

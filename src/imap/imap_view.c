@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "imap/imap_recent.h"
 #include "imap/imap_session.h"
 #include "imap/imap_uids.h"
 
@@ -73,8 +74,10 @@ imap_view_open(struct imap *i, uint32_t mailbox, bool is_read_only)
 	v->session = i;
 	rangeset_init(&v->own);
 	rangeset_init(&v->saved);
+	rangeset_init(&v->recent);
 	list_add(&b->views, &v->link);
 	i->view = v;
+	imap_recent_open(v, &m);
 	return 0;
 }
 
@@ -86,11 +89,13 @@ imap_view_close(struct imap *i)
 	if (v == NULL)
 		return;
 	i->view = NULL;
+	imap_recent_close(v);
 	list_remove(&v->link);
 	imap_uids_unref(v->now);
 	imap_uids_unref(v->uids);
 	rangeset_deinit(&v->own);
 	rangeset_deinit(&v->saved);
+	rangeset_deinit(&v->recent);
 	mem_free(v);
 }
 
@@ -241,7 +246,7 @@ map_seqs(const struct rangeset *view, const struct range *r, uint32_t n,
 	for (uint32_t at = 0; at < n && rc == 0; at++) {
 		uint64_t seq = r[at].first;
 
-		while (seq <= r[at].last && rc == 0) {
+		while (seq <= r[at].last && rc == 0 && k < view->n) {
 			struct range x;
 			uint64_t width, last;
 
@@ -293,15 +298,15 @@ map_uids(const struct rangeset *view, const struct range *r, uint32_t n,
 }
 
 /* RFC 9051 9: "*" is the largest number in use; 5:3 is 3:5. ERR_SYNTAX: a
- * sequence number past it, and so any at all in an empty mailbox. */
+ * number past it (never of UIDs), and so any at all in an empty mailbox. */
 static int
-replace_stars(struct range *r, uint32_t n, uint32_t star, bool is_uid)
+replace_stars(struct range *r, uint32_t n, uint32_t star, bool may_pass)
 {
 	for (uint32_t k = 0; k < n; k++) {
 		uint32_t first = r[k].first == UINT32_MAX ? star : r[k].first;
 		uint32_t last = r[k].last == UINT32_MAX ? star : r[k].last;
 
-		if (!is_uid && (first > star || last > star || star == 0))
+		if (!may_pass && (first > star || last > star || star == 0))
 			return ERR_SYNTAX;
 		r[k].first = first < last ? first : last;
 		r[k].last = first < last ? last : first;
@@ -309,9 +314,9 @@ replace_stars(struct range *r, uint32_t n, uint32_t star, bool is_uid)
 	return 0;
 }
 
-int
-imap_view_resolve(const struct imap_view *v, const struct imap_set *set,
-    bool is_uid, struct rangeset *out)
+static int
+resolve(const struct imap_view *v, const struct imap_set *set, bool is_uid,
+    bool may_pass, struct rangeset *out)
 {
 	const struct rangeset *view = &v->uids->set;
 	struct range *r;
@@ -321,14 +326,14 @@ imap_view_resolve(const struct imap_view *v, const struct imap_set *set,
 	if (set->is_saved)
 		return v->has_saved ? rangeset_intersect(view, &v->saved, out)
 		                    : 0;
-	if (set->n == 0 || (is_uid && view->n == 0))
+	if (set->n == 0 || (may_pass && view->n == 0))
 		return 0;
 	r = mem_alloc(set->n * sizeof(*r));
 	if (r == NULL)
 		return ERR_NOMEM;
 	memcpy(r, set->r, set->n * sizeof(*r));
 	rc = replace_stars(r, set->n,
-	    is_uid ? imap_view_last_uid(v) : imap_view_count(v), is_uid);
+	    is_uid ? imap_view_last_uid(v) : imap_view_count(v), may_pass);
 	if (rc == 0) {
 		qsort(r, set->n, sizeof(*r), compare_ranges);
 		rc = is_uid ? map_uids(view, r, set->n, out)
@@ -336,6 +341,20 @@ imap_view_resolve(const struct imap_view *v, const struct imap_set *set,
 	}
 	mem_free(r);
 	return rc;
+}
+
+int
+imap_view_resolve(const struct imap_view *v, const struct imap_set *set,
+    bool is_uid, struct rangeset *out)
+{
+	return resolve(v, set, is_uid, is_uid, out);
+}
+
+int
+imap_view_search(const struct imap_view *v, const struct imap_set *set,
+    bool is_uid, struct rangeset *out)
+{
+	return resolve(v, set, is_uid, true, out);
 }
 
 /* --- walking --- */

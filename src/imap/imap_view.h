@@ -46,6 +46,8 @@ struct imap_view {
 	struct rangeset own;
 	struct rangeset
 	    saved; /* "$": UIDs (RFC 5182); may hold expunged ones */
+	struct rangeset recent; /* UIDs (imap_recent.h); may hold expunged */
+	uint32_t n_recent;      /* at SELECT */
 	uint64_t keywords_told; /* bits that FLAGS has named */
 	uint32_t n_told;        /* EXISTS, as the client counts */
 	uint32_t told_uid;      /* of the change being told, up to here */
@@ -85,6 +87,12 @@ const struct rangeset *imap_view_uids(const struct imap_view *v);
  * ERR_SYNTAX: a sequence number past the mailbox (BAD). UIDs that are not
  * there are passed over. ERR_NOMEM. out is initialised by the caller. */
 MUST_USE int imap_view_resolve(const struct imap_view *v,
+    const struct imap_set *set, bool is_uid, struct rangeset *out);
+
+/* The same for a key of SEARCH: sequence numbers past the mailbox are no
+ * message's, too. Deviation: RFC 9051 9 would have BAD; clients search while
+ * others expunge, and know of it later. */
+MUST_USE int imap_view_search(const struct imap_view *v,
     const struct imap_set *set, bool is_uid, struct rangeset *out);
 
 /* Walking a set in order, with sequence numbers in O(1) a step: for FETCH and

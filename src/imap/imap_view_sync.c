@@ -1,4 +1,5 @@
 /* Telling what changed, of imap_view.h. */
+#include "imap/imap_recent.h"
 #include "imap/imap_session.h"
 #include "imap/imap_uids.h"
 
@@ -91,6 +92,9 @@ tell_exists(struct sync *s)
 	if (s->v->n_told == n)
 		return;
 	buf_putf(conn_out(s->i->conn), "* %u EXISTS\r\n", (unsigned)n);
+	if (!(s->i->enabled & IMAP_REV2)) /* RFC 3501 7.3.2 */
+		buf_putf(conn_out(s->i->conn), "* %u RECENT\r\n",
+		    (unsigned)imap_recent_count(s->v));
 	s->v->n_told = n;
 }
 
@@ -186,8 +190,8 @@ imap_view_put_fetch(
 	}
 	if (parts & IMAP_TELL_FLAGS) {
 		buf_putf(out, "%sFLAGS ", sep);
-		imap_put_flags(out, i->env->store, i->view->mailbox, m->flags,
-		    m->keywords);
+		imap_put_flags(out, i->env->store, i->view->mailbox,
+		    m->flags | imap_recent_flag(i, m->uid), m->keywords);
 	}
 	buf_put_str(out, ")\r\n");
 }
@@ -275,6 +279,8 @@ take_change(struct sync *s, const struct change *c)
 	switch (c->kind) {
 	case CHANGE_APPENDED:
 		rc = imap_uids_change(&s->v->uids, c->modseq, true, &c->uids);
+		if (rc == 0)
+			imap_recent_take(s->v);
 		break;
 	case CHANGE_FLAGS:
 		rc = tell_change(s, c);
@@ -331,6 +337,7 @@ compare_sets(struct sync *s)
 	imap_uids_unref(v->uids);
 	v->uids = v->now;
 	v->now = NULL;
+	imap_recent_take(v);
 	v->is_comparing = true;
 	v->told_uid = 0;
 	return 1;

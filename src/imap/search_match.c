@@ -44,6 +44,9 @@ match_record(const struct search_match *x, const struct search_key *k)
 	switch (k->kind) {
 	case SEARCH_FLAG:
 		return (m->flags & k->number) != 0;
+	case SEARCH_NEW:
+		return rangeset_has(x->recent, m->uid) &&
+		       !(m->flags & MESSAGE_SEEN);
 	case SEARCH_KEYWORD:
 		return (m->keywords & k->number) != 0;
 	case SEARCH_LARGER:
@@ -131,6 +134,37 @@ is_in_value(struct search_match *x, struct needle *n, struct span value)
 	return n->is_found;
 }
 
+/* Addresses as ENVELOPE has them, in text: without comments, which can stand
+ * within an address (RFC 5322 3.4.1). */
+static bool
+is_in_addresses(struct search_match *x, struct needle *n, struct span value)
+{
+	char storage[FULL_FIELD_BYTES];
+	struct buf scratch;
+	struct address_iter it;
+	struct address a;
+
+	buf_init_fixed(&scratch, storage, sizeof(storage));
+	buf_reset(&x->value);
+	address_iter_init(&it, value, &scratch);
+	while (address_iter_next(&it, &a) == 0) {
+		buf_put(&x->value, a.name);
+		buf_put_str(&x->value, " <");
+		buf_put(&x->value, a.mailbox);
+		buf_put_char(&x->value, '@');
+		buf_put(&x->value, a.host);
+		buf_put_str(&x->value, "> ");
+	}
+	return is_in_value(x, n, buf_span(&x->value));
+}
+
+static bool
+has_addresses(enum search_field f)
+{
+	return f == SEARCH_FROM || f == SEARCH_TO || f == SEARCH_CC ||
+	       f == SEARCH_BCC || f == SEARCH_SENDER || f == SEARCH_REPLY_TO;
+}
+
 static enum search_answer
 match_envelope(struct search_match *x, struct search_key *k)
 {
@@ -139,6 +173,9 @@ match_envelope(struct search_match *x, struct search_key *k)
 	if (value.p == NULL)
 		return SEARCH_NO;
 	if (is_in_value(x, k->needle, value))
+		return SEARCH_YES;
+	if (has_addresses(k->field) && span_find(value, '(') < value.len &&
+	    is_in_addresses(x, k->needle, value))
 		return SEARCH_YES;
 	return value.len >= FULL_FIELD_BYTES ? SEARCH_OPEN : SEARCH_NO;
 }
@@ -162,6 +199,9 @@ match_key(struct search_match *x, struct search_key *k)
 		return SEARCH_YES;
 	case SEARCH_SET:
 		is_match = k->uids != NULL && rangeset_has(k->uids, x->uid);
+		break;
+	case SEARCH_RECENT:
+		is_match = rangeset_has(x->recent, x->uid);
 		break;
 	case SEARCH_SENT_BEFORE:
 	case SEARCH_SENT_ON:
@@ -253,11 +293,13 @@ collect(struct search_match *x, struct search_key *k)
 
 int
 search_match_init(struct search_match *x, struct store *s, struct arena *a,
-    const struct search_program *program)
+    const struct search_program *program, const struct rangeset *recent)
 {
 	size_t n = program->n_needles + 1;
 
-	*x = (struct search_match){ .store = s, .program = program };
+	*x = (struct search_match){
+		.store = s, .program = program, .recent = recent
+	};
 	x->now_s = clock_wall_s();
 	text_search_init(&x->search);
 	header_parser_init(&x->header, 0, NULL, MAX_VALUE_BYTES / 4);

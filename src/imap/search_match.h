@@ -31,7 +31,8 @@ enum search_phase {
 struct search_match {
 	struct store *store;
 	const struct search_program *program;
-	int64_t now_s; /* for OLDER and YOUNGER */
+	const struct rangeset *recent; /* of the session */
+	int64_t now_s;                 /* for OLDER and YOUNGER */
 	/* the message under way */
 	const struct message *message;
 	uint32_t uid;
@@ -57,9 +58,10 @@ struct search_match {
 };
 
 /* Prepare to run a program, whose sets are resolved and whose keywords have
- * their bit. ERR_NOMEM. */
+ * their bit. recent: the messages that are \Recent, borrowed. ERR_NOMEM. */
 MUST_USE int search_match_init(struct search_match *x, struct store *s,
-    struct arena *a, const struct search_program *program);
+    struct arena *a, const struct search_program *program,
+    const struct rangeset *recent);
 /* Zeroed and never prepared is fine. */
 void search_match_deinit(struct search_match *x);
 

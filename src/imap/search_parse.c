@@ -21,8 +21,6 @@ enum argument {
 	ARG_OR
 };
 
-#define NEVER true /* nothing here is \Recent: NEW and RECENT find nothing */
-
 /* clang-format off */
 static const struct word {
 	const char *word;
@@ -46,13 +44,13 @@ static const struct word {
 	{ "KEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, 0, false },
 	{ "LARGER", SEARCH_LARGER, ARG_SIZE, 0, false },
 	{ "MODSEQ", SEARCH_MODSEQ, ARG_MODSEQ, 0, false },
-	{ "NEW", SEARCH_ALL, ARG_NONE, 0, NEVER },
+	{ "NEW", SEARCH_NEW, ARG_NONE, 0, false },
 	{ "NOT", SEARCH_ALL, ARG_NOT, 0, false },
-	{ "OLD", SEARCH_ALL, ARG_NONE, 0, false },
+	{ "OLD", SEARCH_RECENT, ARG_NONE, 0, true },
 	{ "OLDER", SEARCH_OLDER, ARG_INTERVAL, 0, false },
 	{ "ON", SEARCH_ON, ARG_DATE, 0, false },
 	{ "OR", SEARCH_OR, ARG_OR, 0, false },
-	{ "RECENT", SEARCH_ALL, ARG_NONE, 0, NEVER },
+	{ "RECENT", SEARCH_RECENT, ARG_NONE, 0, false },
 	{ "SAVEDATESUPPORTED", SEARCH_ALL, ARG_NONE, 0, false },
 	{ "SAVEDBEFORE", SEARCH_SAVED_BEFORE, ARG_DATE, 0, false },
 	{ "SAVEDON", SEARCH_SAVED_ON, ARG_DATE, 0, false },
@@ -82,6 +80,8 @@ static const enum search_level levels[] = {
 	[SEARCH_ALL] = SEARCH_NOTHING,
 	[SEARCH_SET] = SEARCH_NOTHING,
 	[SEARCH_FLAG] = SEARCH_RECORD,
+	[SEARCH_RECENT] = SEARCH_NOTHING,
+	[SEARCH_NEW] = SEARCH_RECORD,
 	[SEARCH_KEYWORD] = SEARCH_RECORD,
 	[SEARCH_LARGER] = SEARCH_RECORD,
 	[SEARCH_SMALLER] = SEARCH_RECORD,

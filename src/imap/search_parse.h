@@ -27,8 +27,10 @@ enum search_kind {
 	SEARCH_AND,
 	SEARCH_OR,
 	SEARCH_ALL,
-	SEARCH_SET,     /* is_uid, set */
-	SEARCH_FLAG,    /* number: a MESSAGE_ bit */
+	SEARCH_SET,  /* is_uid, set */
+	SEARCH_FLAG, /* number: a MESSAGE_ bit */
+	SEARCH_RECENT,
+	SEARCH_NEW,     /* recent and not seen */
 	SEARCH_KEYWORD, /* text; its bit is found by whoever runs it */
 	SEARCH_LARGER,  /* number */
 	SEARCH_SMALLER,

@@ -22,6 +22,7 @@ static const uint32_t max_entries[N_MEMO_KINDS] = {
 	[MEMO_TLS_ROW] = 5000,
 	[MEMO_RATE] = 2000,
 	[MEMO_TOKEN] = 200,
+	[MEMO_RECENT] = 20000,
 };
 
 uint32_t

@@ -1,6 +1,7 @@
 /* memo.h - small facts that outlive a restart, each until its time: what
  * greylisting saw, the policies and the TLS of other domains, rows of reports
- * to be sent, what was sent within the hour, access tokens.
+ * to be sent, what was sent within the hour, access tokens,
+ * which messages of a mailbox a session was told of.
  *
  * A fact has a kind, and a key of any bytes that is its own within the kind.
  * Keys begin with what they are to be listed by, as lists go in their order.
@@ -34,9 +35,10 @@ enum memo_kind {
 	MEMO_TLS_ROW = 5,
 	MEMO_RATE = 6,
 	MEMO_TOKEN = 7,
+	MEMO_RECENT = 8,
 };
 
-#define N_MEMO_KINDS 8 /* from 1 */
+#define N_MEMO_KINDS 9 /* from 1 */
 
 /* The most entries of a kind. */
 uint32_t memo_max(enum memo_kind kind);

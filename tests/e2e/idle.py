@@ -54,6 +54,7 @@ def told_after(lines, sender):
         for key, _ in ready:
             told = key.data.line()
             assert told.endswith(b" EXISTS"), told
+            assert key.data.line().endswith(b" RECENT")
             assert not key.data.rest, key.data.rest
             waiting.unregister(key.fileobj)
             delays.append((now - start) * 1000)

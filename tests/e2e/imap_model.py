@@ -102,7 +102,7 @@ class Mirror:
             elif name == "FETCH":
                 seen.append(self.fetched(words[0], fields(words[2])))
             elif name == "RECENT":
-                demand(words[0] == 0, "RECENT is never used")
+                demand(words[0] <= len(self.uids), "RECENT", words[0])
         return seen
 
     def exists(self, n):
@@ -158,7 +158,8 @@ class Mirror:
         known = [u for u in self.uids if u is not None]
         demand(known == sorted(set(known)), "UIDs out of order:", known)
         if "FLAGS" in data and uid is not None:
-            self.flags[uid] = frozenset(str(f) for f in data["FLAGS"])
+            self.flags[uid] = frozenset(str(f) for f in data["FLAGS"]
+                                        if str(f) != r"\Recent")
         if "MODSEQ" in data and uid is not None:
             modseq = int(data["MODSEQ"][0])
             demand(modseq >= self.modseqs.get(uid, 0), "MODSEQ of", uid,

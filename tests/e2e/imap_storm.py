@@ -678,7 +678,8 @@ class Storm:
                         "FETCH 1:* (UID FLAGS BODY.PEEK[])").named("FETCH"):
                     data = imap_client.fields(words[1])
                     found[data["UID"]] = (
-                        frozenset(str(f) for f in data["FLAGS"]),
+                        frozenset(str(f) for f in data["FLAGS"]
+                                  if str(f) != r"\Recent"),
                         data["BODY[]"])
             want = {u: (m.flags, text_of(m.mark))
                     for u, m in box.messages.items()}

@@ -78,7 +78,8 @@ async function everyday(client) {
         assert.equal(one.bodyStructure.childNodes.length, 2);
         assert.equal(one.internalDate.toISOString(),
             "2026-01-02T03:04:05.000Z");
-        assert.deepEqual([...one.flags].sort(), ["$Label1", "\\Seen"]);
+        assert.deepEqual([...one.flags].sort(),
+                         ["$Label1", "\\Recent", "\\Seen"]);
         assert.ok(one.emailId);
 
         const { content } = await client.download("1", "1");

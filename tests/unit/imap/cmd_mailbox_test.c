@@ -202,7 +202,8 @@ test_rename_inbox(struct house *h)
 	ASKS(&a, "a SELECT was/inbox\r\n", "selected\r\n");
 	CHECK_INT(count_lines(buf_span(&a.got), SPAN("* FLAGS")), 1);
 	ASKS(&a, "a STORE 101 +FLAGS (\\Seen)\r\n",
-	    "* 101 FETCH (FLAGS (\\Deleted \\Seen late))\r\na OK Stored\r\n");
+	    "* 101 FETCH (FLAGS (\\Deleted \\Seen \\Recent "
+	    "late))\r\na OK Stored\r\n");
 	/* it is renamed, then deleted, under both */
 	ASKS(&b, "b SELECT was/inbox\r\n", "selected\r\n");
 	ASKS(&b, "b RENAME was/inbox was2\r\n", "b OK Renamed\r\n");

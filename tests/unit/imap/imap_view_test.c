@@ -183,6 +183,11 @@ hear_line(struct client *c, struct span line)
 	c->n_lines++;
 	CHECK(span_starts(line, SPAN("* ")));
 	line = span_sub(line, 2, line.len);
+	if (span_is(span_sub(line, span_find(line, ' '), line.len),
+	        SPAN(" RECENT"))) {
+		CHECK(number(&line) <= c->n);
+		return;
+	}
 	if (span_starts(line, SPAN("FLAGS (")) ||
 	    span_starts(line, SPAN("OK [PERMANENTFLAGS")))
 		return;
@@ -696,6 +701,7 @@ test_resolve(void)
 	set.r = &star;
 	CHECK_INT(imap_view_resolve(c->i.view, &set, false, &got), ERR_SYNTAX);
 	CHECK_INT(imap_view_resolve(c->i.view, &set, true, &got), 0);
+	CHECK_INT(imap_view_search(c->i.view, &set, false, &got), 0);
 	close_client(c);
 	deliver(80);
 	for (int n = 0; n < 10; n++)
@@ -708,8 +714,13 @@ test_resolve(void)
 	one.first = one.last = c->n + 1;
 	set.r = &one;
 	CHECK_INT(imap_view_resolve(c->i.view, &set, false, &got), ERR_SYNTAX);
+	CHECK_INT(imap_view_search(c->i.view, &set, false, &got), 0);
+	CHECK_INT(got.n_members, 0);
 	one.first = UINT32_MAX; /* "*:n" */
 	CHECK_INT(imap_view_resolve(c->i.view, &set, false, &got), ERR_SYNTAX);
+	CHECK_INT(imap_view_search(c->i.view, &set, false, &got), 0);
+	CHECK_INT(got.n_members, 1);
+	CHECK(rangeset_has(&got, imap_view_last_uid(c->i.view)));
 	set.is_saved = true;
 	CHECK_INT(imap_view_resolve(c->i.view, &set, false, &got), 0);
 	CHECK_INT(got.n, 0);

@@ -72,6 +72,9 @@ deliver(struct span text, bool has_summary)
 }
 
 /* Does the program find the message? */
+/* Of the session that searches. */
+static struct rangeset recent;
+
 static bool
 finds(const char *program, const struct message *m)
 {
@@ -83,7 +86,7 @@ finds(const char *program, const struct message *m)
 
 	arena_init(&a, 1 << 20);
 	REQUIRE(search_parse(&c, &a, &p) == 0);
-	REQUIRE(search_match_init(&x, store, &a, &p) == 0);
+	REQUIRE(search_match_init(&x, store, &a, &p, &recent) == 0);
 	r = search_match_message(&x, m);
 	for (int n = 0; r == SEARCH_OPEN; n++) {
 		REQUIRE(n < 100000);

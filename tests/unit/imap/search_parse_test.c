@@ -3,10 +3,10 @@
 #include "test.h"
 
 static const char *const names[] = { "and", "or", "all", "set", "flag",
-	"keyword", "larger", "smaller", "before", "on", "since", "savedbefore",
-	"savedon", "savedsince", "older", "younger", "modseq", "emailid",
-	"threadid", "sentbefore", "senton", "sentsince", "envelope", "header",
-	"body", "text" };
+	"recent", "new", "keyword", "larger", "smaller", "before", "on",
+	"since", "savedbefore", "savedon", "savedsince", "older", "younger",
+	"modseq", "emailid", "threadid", "sentbefore", "senton", "sentsince",
+	"envelope", "header", "body", "text" };
 
 static void
 dump(struct buf *b, const struct search_key *k)
@@ -63,8 +63,8 @@ static const struct {
 	    "and(flag 2 !flag 2 flag 4 !flag 4)" },
 	{ " DELETED UNDELETED DRAFT UNDRAFT",
 	    "and(flag 8 !flag 8 flag 16 !flag 16)" },
-	{ " NEW RECENT OLD", "and(!all !all all)" },
-	{ " NOT NEW", "and(all)" },
+	{ " NEW RECENT OLD", "and(new recent !recent)" },
+	{ " NOT NEW", "and(!new)" },
 	{ " NOT NOT NOT SEEN", "and(!flag 1)" },
 	{ " NOT NOT", NULL },
 	{ " (NOT NOT)", NULL },
