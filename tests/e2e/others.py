@@ -28,7 +28,8 @@ import peers  # noqa: E402
 # (tools/install --unpack).
 EXIM = ROOT / "build" / "peers" / "usr" / "sbin" / "exim4"
 NAMESERVER = "192.0.2.53"
-CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
+PR_SET_PDEATHSIG = 1
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x8914, 0x8916, 0x891C
 IFF_UP_RUNNING = 0x41
@@ -170,19 +171,25 @@ def address_of(name, text):
 
 
 def enter_namespace(folder, addresses):
-    """Own network with these addresses, own /etc. Skips the test where that is
-    not allowed."""
+    """Own network with these addresses, own /etc, and processes that end with
+    this one, however it ends. Skips the test where that is not allowed."""
     if os.geteuid() != 0:
         lib.skip("other mail servers need root")
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
+    if libc.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET) != 0:
         lib.skip("no namespace: " + os.strerror(ctypes.get_errno()))
+    first = os.fork()
+    if first != 0:  # the new namespace's first process goes on below
+        status = os.waitpid(first, 0)[1]
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
-    def mount(source, target, flags):
-        if libc.mount(source, target, None, flags, None) != 0:
+    def mount(source, target, flags, kind=None):
+        if libc.mount(source, target, kind, flags, None) != 0:
             lib.skip("no mount: " + os.strerror(ctypes.get_errno()))
 
     mount(None, b"/", MS_REC | MS_PRIVATE)
+    mount(b"proc", b"/proc", 0, b"proc")
     etc = folder / "etc"
     subprocess.run(["cp", "-a", "/etc", etc], check=True)
     (etc / "resolv.conf").unlink(missing_ok=True)
