@@ -49,6 +49,19 @@ struct lane {
 	struct smtp_out_message sending;
 };
 
+static inline struct span
+lane_name(const struct lane *n)
+{
+	return span_of(n->name, n->name_len);
+}
+
+/* The host at hand. */
+static inline struct span
+lane_host(const struct lane *n)
+{
+	return span_of(n->mx.host, n->mx.host_len);
+}
+
 /* Begin to work for a destination, with a message in hand. ERR_NONE: nothing
  * can be sent there now. ERR_NOMEM. */
 MUST_USE int lane_new(
@@ -57,6 +70,35 @@ void lane_free(struct lane *n);
 
 /* Something that it waits for has happened: it runs soon. */
 void lane_wake(void *owner);
+
+/* --- lane_pick.c: the message in hand --- */
+
+/* Have the next message in hand. ERR_NONE. */
+MUST_USE int lane_pick(struct lane *n);
+
+/* The same of one kind (store/queue.h), with all of these QUEUE_ flags. */
+MUST_USE int lane_pick_from(struct lane *n, bool is_bulk, uint32_t flags);
+
+void lane_drop_message(struct lane *n);
+
+/* --- lane_settle.c: what becomes of it --- */
+
+/* Write the results of the message in hand. *is_host_out: the host is at
+ * fault. */
+MUST_USE int lane_settle(struct lane *n, bool *is_host_out);
+
+/* All in hand fares alike, without asking a host. */
+MUST_USE int lane_settle_all(
+    struct lane *n, enum smtp_out_what what, struct span words);
+
+/* The destination is held back. */
+void lane_hold_back(struct lane *n, struct span words);
+
+/* The host took a message: nothing is held against it. */
+void lane_absolve(struct lane *n);
+
+/* "550 5.1.1 text", kept in the arena. */
+struct span lane_words(struct lane *n, const struct smtp_out_result *r);
 
 /* --- lane_token.c --- */
 
@@ -127,6 +169,12 @@ void lane_tell_policy(struct lane *n);
 
 const struct mover_env *lane_env(const struct mover *q);
 struct mover_stats *lane_stats(struct mover *q);
+
+static inline struct store *
+lane_store(const struct lane *n)
+{
+	return lane_env(n->q)->store;
+}
 
 /* Is this message being sent to this destination? */
 bool lane_is_taken(const struct mover *q, struct span name, uint64_t id);

@@ -10,7 +10,7 @@ lane_begin_sts(struct lane *n)
 	struct sts_env sts = { env->loop, env->store, env->dns,
 		env->limits.sts_port };
 
-	sts_begin(&n->sts, &sts, span_of(n->name, n->name_len), lane_wake, n);
+	sts_begin(&n->sts, &sts, lane_name(n), lane_wake, n);
 }
 
 /* RFC 8689 5: TLS-Required: No says not to care. */
@@ -25,7 +25,7 @@ is_enforced(const struct lane *n)
 bool
 lane_allows_host(const struct lane *n)
 {
-	return !is_enforced(n) || sts_allows(&n->sts, span_str(n->mx.host));
+	return !is_enforced(n) || sts_allows(&n->sts, lane_host(n));
 }
 
 const char *
@@ -51,7 +51,7 @@ lane_set_last(
 		buf_put_str(&b, why->enhanced);
 		buf_put_str(&b, " By MTA-STS this domain takes mail over "
 		                "verified TLS only; ");
-		buf_put(&b, span_str(n->mx.host));
+		buf_put(&b, lane_host(n));
 		buf_put_str(&b, ": ");
 		words = why->text;
 	}
@@ -71,8 +71,8 @@ lane_pass_over(struct lane *n)
 		why.text = SPAN("the policy cannot be read now");
 	lane_set_last(n, &why, why.text);
 	log_begin(&l, LOG_WARN, "sts.passed_over");
-	log_str(&l, "destination", span_of(n->name, n->name_len));
-	log_str(&l, "host", span_of(n->mx.host, n->mx.host_len));
+	log_str(&l, "destination", lane_name(n));
+	log_str(&l, "host", lane_host(n));
 	log_end(&l);
 	n->had_trouble = n->is_strict = true;
 	mx_next(&n->mx);
@@ -82,8 +82,7 @@ void
 lane_note_tested(const struct lane *n)
 {
 	struct smtp_out_facts f;
-	bool is_named =
-	    sts_policy_names(buf_span(&n->sts.text), span_str(n->mx.host));
+	bool is_named = sts_policy_names(buf_span(&n->sts.text), lane_host(n));
 	struct log l;
 
 	if (n->sts.mode != STS_TESTING)
@@ -92,8 +91,8 @@ lane_note_tested(const struct lane *n)
 	if (is_named && f.is_verified)
 		return;
 	log_begin(&l, LOG_WARN, "sts.would_refuse");
-	log_str(&l, "destination", span_of(n->name, n->name_len));
-	log_str(&l, "host", span_str(n->mx.host));
+	log_str(&l, "destination", lane_name(n));
+	log_str(&l, "host", lane_host(n));
 	log_str(&l, "why",
 	    !is_named           ? SPAN("its policy does not name this host")
 	    : f.tls_why != NULL ? span_str(f.tls_why)

@@ -9,12 +9,6 @@ has_flag(const struct lane *n, uint32_t flag)
 	return n->has_message && (n->message.m.flags & flag) != 0;
 }
 
-static struct span
-host_of(const struct lane *n)
-{
-	return span_of(n->mx.host, n->mx.host_len);
-}
-
 bool
 lane_requires_tls(const struct lane *n)
 {
@@ -50,8 +44,7 @@ tls_of(const struct lane *n)
 		return TLS_OPPORTUNISTIC;
 	if (n->sts.mode == STS_ENFORCE) /* RFC 8461 5 */
 		return TLS_VERIFIED;
-	return tls_memory_demand(
-	    lane_env(n->q), span_of(n->name, n->name_len), host_of(n));
+	return tls_memory_demand(lane_env(n->q), lane_name(n), lane_host(n));
 }
 
 enum smtp_out_tls
@@ -102,8 +95,8 @@ lane_note_first(struct lane *n)
 
 	smtp_out_facts(n->out, &f);
 	if (n->relay == NULL)
-		tls_memory_note(lane_env(n->q), span_of(n->name, n->name_len),
-		    host_of(n), &f, false);
+		tls_memory_note(
+		    lane_env(n->q), lane_name(n), lane_host(n), &f, false);
 }
 
 void
@@ -121,8 +114,8 @@ lane_note_dead(struct lane *n, const struct smtp_out_result *why)
 	}
 	if (n->relay == NULL && tls != TLS_OPPORTUNISTIC) {
 		n->is_strict = true;
-		tls_memory_note(lane_env(n->q), span_of(n->name, n->name_len),
-		    host_of(n), &f, true);
+		tls_memory_note(
+		    lane_env(n->q), lane_name(n), lane_host(n), &f, true);
 	}
 	if (!lane_requires_tls(n))
 		return;

@@ -16,8 +16,7 @@ is_told(const struct lane *n)
 static struct tls_note
 note_of(const struct lane *n)
 {
-	struct tls_note t = { .domain = span_of(n->name, n->name_len),
-		.mx = span_of(n->mx.host, n->mx.host_len) };
+	struct tls_note t = { .domain = lane_name(n), .mx = lane_host(n) };
 
 	if (n->sts.has_policy && n->sts.mode != STS_NONE) {
 		t.policy = TLS_NOTE_STS;
@@ -78,7 +77,7 @@ lane_tell_tls(const struct lane *n, const struct smtp_out_result *why)
 		                             : SPAN("");
 		t.result = result_of(t.reason);
 	}
-	tls_note(lane_env(n->q)->store, &t);
+	tls_note(lane_store(n), &t);
 }
 
 void
@@ -90,7 +89,7 @@ lane_tell_unnamed(const struct lane *n)
 		return;
 	t.result = TLS_NOTE_FAILURE;
 	t.reason = SPAN("the policy does not name this host");
-	tls_note(lane_env(n->q)->store, &t);
+	tls_note(lane_store(n), &t);
 }
 
 void
@@ -110,5 +109,5 @@ lane_tell_policy(struct lane *n)
 	t.mx = span_of(NULL, 0);
 	t.result = of_fault[n->sts.fault];
 	t.reason = span_str(n->sts.fault_why);
-	tls_note(lane_env(n->q)->store, &t);
+	tls_note(lane_store(n), &t);
 }
