@@ -264,7 +264,7 @@ refresh_queue(const struct serve_parts *p)
 	refresh_out_times(st);
 	outbound.tls_memory = (enum tls_memory)st->n[SET_QUEUE_TLS_MEMORY];
 	outbound.tls_defer_s = (uint32_t)st->n[SET_QUEUE_TLS_DEFER];
-	outbound.tells_tls = st->n[SET_QUEUE_TLS_REPORTS] != 0;
+	outbound.counts_tls = st->n[SET_QUEUE_TLS_REPORTS] != 0;
 	outbound.is_relay_only = st->n[SET_QUEUE_ROUTE] == ROUTE_RELAY;
 	outbound.is_paused =
 	    st->n[SET_QUEUE_ROUTE] == ROUTE_NONE || p->dns == NULL;

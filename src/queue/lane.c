@@ -119,7 +119,7 @@ static bool
 try_host(struct lane *n)
 {
 	if (!lane_allows_host(n)) {
-		lane_tell_unnamed(n);
+		lane_count_unnamed(n);
 		lane_pass_over(n);
 		return n->mx.state != MX_PENDING;
 	}
@@ -155,7 +155,7 @@ step_route(struct lane *n)
 
 	if (n->sts.is_pending)
 		return false;
-	lane_tell_policy(n);
+	lane_count_policy(n);
 	switch (n->mx.state) {
 	case MX_PENDING:
 		return false;
@@ -184,9 +184,9 @@ next_message(struct lane *n)
 	int rc = lane_settle(n, &is_host);
 
 	if (n->n_sent++ == 0) {
-		lane_tell_tls(n, NULL);
+		lane_count_tls(n, NULL);
 		lane_note_first(n);
-		lane_note_tested(n);
+		lane_log_tested(n);
 	}
 	if (rc == 0 && !is_host)
 		lane_absolve(n);
@@ -217,7 +217,7 @@ step_dead(struct lane *n)
 	smtp_out_why(n->out, &why);
 	is_early = why.stage <= OUT_AT_AUTH;
 	lane_set_last(n, &why, lane_words(n, &why));
-	lane_tell_tls(n, &why);
+	lane_count_tls(n, &why);
 	lane_note_dead(n, &why);
 	if (!is_early && n->has_message)
 		rc = lane_settle(n, &is_host);

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "net/loop.h"
 #include "queue/mx.h"
-#include "queue/report.h"
+#include "queue/outcome.h"
 #include "queue/sts.h"
 #include "queue/access_token.h"
 #include "smtp/smtp_out.h"
@@ -35,8 +35,8 @@ struct lane {
 	 * whether others failed in ways that pass. */
 	const char *unfit;
 	bool had_trouble;
-	bool is_fault_told; /* of sts */
-	bool is_strict;     /* a host was refused for its TLS, by our policy */
+	bool is_fault_counted; /* of sts */
+	bool is_strict; /* a host was refused for its TLS, by our policy */
 	/* The message in hand. */
 	struct arena arena;
 	bool has_message, is_given;
@@ -154,16 +154,16 @@ void lane_pass_over(struct lane *n);
 
 /* Log what a policy in testing would have refused (RFC 8461 5.1): after
  * the first message over a connection. */
-void lane_note_tested(const struct lane *n);
+void lane_log_tested(const struct lane *n);
 
-/* --- lane_told.c: what is counted for reports about TLS (RFC 8460) --- */
+/* --- lane_count.c: what is counted for reports about TLS (RFC 8460) --- */
 
 /* A connection has taken its first message; with why, it failed. */
-void lane_tell_tls(const struct lane *n, const struct smtp_out_result *why);
+void lane_count_tls(const struct lane *n, const struct smtp_out_result *why);
 /* The policy does not name the host at hand. */
-void lane_tell_unnamed(const struct lane *n);
-/* The policy is known, or could not be fetched: told once. */
-void lane_tell_policy(struct lane *n);
+void lane_count_unnamed(const struct lane *n);
+/* The policy is known, or could not be fetched: once. */
+void lane_count_policy(struct lane *n);
 
 /* --- of mover.c, for lanes --- */
 

@@ -79,7 +79,7 @@ lane_pass_over(struct lane *n)
 }
 
 void
-lane_note_tested(const struct lane *n)
+lane_log_tested(const struct lane *n)
 {
 	struct smtp_out_facts f;
 	bool is_named = sts_policy_names(buf_span(&n->sts.text), lane_host(n));

@@ -63,11 +63,11 @@ lane_words(struct lane *n, const struct smtp_out_result *r)
 }
 
 /* What became of recipient i, as an item of a report. */
-static struct report_item
+static struct outcome_item
 item_of(struct lane *n, size_t i, enum smtp_out_what what, struct span words,
     bool is_remote)
 {
-	struct report_item it = { .notify = n->notify[i] };
+	struct outcome_item it = { .notify = n->notify[i] };
 	int64_t now = clock_wall_s();
 
 	it.outcome = (struct queue_outcome){ .id = n->message.m.id,
@@ -111,7 +111,7 @@ count(struct lane *n, size_t i, enum smtp_out_what what, struct span words)
 
 /* A provider does not take this sender: tell them what to do, the owner too. */
 static void
-advise(struct lane *n, struct report_item *it)
+advise(struct lane *n, struct outcome_item *it)
 {
 	char storage[1000];
 	struct buf b;
@@ -136,14 +136,14 @@ advise(struct lane *n, struct report_item *it)
 int
 lane_settle(struct lane *n, bool *is_host_out)
 {
-	struct report_item items[2][LANE_RCPTS]; /* sent; all others */
+	struct outcome_item items[2][LANE_RCPTS]; /* sent; all others */
 	size_t n_items[2] = { 0, 0 };
 	int rc = 0;
 
 	*is_host_out = false;
 	for (size_t i = 0; i < n->n_rcpts; i++) {
 		struct smtp_out_result r;
-		struct report_item *it;
+		struct outcome_item *it;
 		struct span words;
 		int which;
 
@@ -163,7 +163,7 @@ lane_settle(struct lane *n, bool *is_host_out)
 	}
 	for (int k = 0; k < 2 && rc == 0; k++)
 		if (n_items[k] > 0)
-			rc = report_settle(lane_env(n->q), &n->message.m,
+			rc = outcome_settle(lane_env(n->q), &n->message.m,
 			    items[k], n_items[k], &lane_stats(n->q)->n_dsn);
 	if (rc == 0 && n->relay != NULL)
 		lane_save_rate(n->q, &n->relay->r);
@@ -173,13 +173,13 @@ lane_settle(struct lane *n, bool *is_host_out)
 int
 lane_settle_all(struct lane *n, enum smtp_out_what what, struct span words)
 {
-	struct report_item items[LANE_RCPTS];
+	struct outcome_item items[LANE_RCPTS];
 
 	for (size_t i = 0; i < n->n_rcpts; i++) {
 		items[i] = item_of(n, i, what, words, false);
 		count(n, i, what, words);
 	}
-	return report_settle(lane_env(n->q), &n->message.m, items, n->n_rcpts,
+	return outcome_settle(lane_env(n->q), &n->message.m, items, n->n_rcpts,
 	    &lane_stats(n->q)->n_dsn);
 }
 

@@ -122,11 +122,11 @@ was_tried(struct store *s, const struct queue_rcpt *r)
 }
 
 /* One recipient of a message whose time has come, as an item. */
-static struct report_item
+static struct outcome_item
 item_of(const struct queue_message *m, const struct queue_rcpt *r,
     bool is_expired, struct span words)
 {
-	struct report_item it = { .notify = r->notify, .is_telling = true };
+	struct outcome_item it = { .notify = r->notify, .is_telling = true };
 
 	it.outcome = (struct queue_outcome){ .id = m->id,
 		.index = r->index,
@@ -146,7 +146,7 @@ item_of(const struct queue_message *m, const struct queue_rcpt *r,
 #define NOTICE_RCPTS 20
 
 struct notice {
-	struct report_item items[NOTICE_RCPTS];
+	struct outcome_item items[NOTICE_RCPTS];
 	struct queue_rcpt_view rcpts[NOTICE_RCPTS];
 	struct queue_dest_view dests[NOTICE_RCPTS];
 	size_t n;
@@ -154,7 +154,7 @@ struct notice {
 };
 
 static void
-note_expired(const struct queue_message *m, const struct report_item *it)
+note_expired(const struct queue_message *m, const struct outcome_item *it)
 {
 	struct log l;
 
@@ -215,7 +215,7 @@ serve_notice(struct mover *q, uint64_t id, struct notice *work)
 		return queue_set_times(s, id, now, now + span_s, 0);
 	gather(q, &m.m, is_expired, work);
 	if (work->n > 0)
-		rc = report_settle(
+		rc = outcome_settle(
 		    q->env, &m.m, work->items, work->n, &q->stats.n_dsn);
 	if (rc < 0 || work->n > 0)
 		return rc;

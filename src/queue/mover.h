@@ -53,7 +53,7 @@ struct mover_env {
 	bool is_relay_only, is_paused;
 	enum tls_memory tls_memory;
 	uint32_t tls_defer_s; /* TLS_MEMORY_DEFER: then it goes nevertheless */
-	bool tells_tls;       /* how TLS went is counted (tls_note.h) */
+	bool counts_tls;      /* how TLS went is counted (tls_row.h) */
 	bool uses_sts;        /* RFC 8461: the domains' policies are kept to */
 	const struct smtp_out_times *times; /* NULL: the defaults */
 };

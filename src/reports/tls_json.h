@@ -1,5 +1,5 @@
 /* tls_json.h - the text of a report about TLS (RFC 8460 4.4) around the pieces
- * that queue/tls_note.h counted. Pure; room-private.
+ * that queue/tls_row.h counted. Pure; room-private.
  */
 #ifndef TINPOST_REPORTS_TLS_JSON_H
 #define TINPOST_REPORTS_TLS_JSON_H

@@ -1,4 +1,4 @@
-#include "queue/report.h"
+#include "queue/outcome.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +15,7 @@
 
 /* RFC 3461 4.1: without NOTIFY, failures and delays are told. */
 static bool
-is_wanted(const struct report_item *i)
+is_wanted(const struct outcome_item *i)
 {
 	uint32_t notify = i->notify != 0
 	                      ? i->notify
@@ -255,7 +255,7 @@ note_lost(const struct queue_message *m)
 
 /* The words about the recipients that are to be told of. */
 static size_t
-choose(const struct report_item *items, size_t n, struct dsn_rcpt *out)
+choose(const struct outcome_item *items, size_t n, struct dsn_rcpt *out)
 {
 	size_t n_out = 0;
 
@@ -268,8 +268,8 @@ choose(const struct report_item *items, size_t n, struct dsn_rcpt *out)
 }
 
 int
-report_settle(const struct mover_env *env, const struct queue_message *m,
-    const struct report_item *items, size_t n, uint64_t *n_dsn)
+outcome_settle(const struct mover_env *env, const struct queue_message *m,
+    const struct outcome_item *items, size_t n, uint64_t *n_dsn)
 {
 	struct queue_outcome *o = mem_alloc(n * sizeof(*o));
 	struct dsn_rcpt *rcpts = mem_alloc(n * sizeof(*rcpts));

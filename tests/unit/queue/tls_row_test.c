@@ -1,5 +1,5 @@
 /* How TLS went, as pieces of JSON. */
-#include "queue/tls_note.h"
+#include "queue/tls_row.h"
 
 #include "../store/fixture.h"
 #include "base/clock.h"
@@ -39,25 +39,25 @@ pieces(void)
 {
 	struct store *s = fx_new();
 	struct peer to, from;
-	struct tls_note n = { .domain = SPAN("a.test"),
+	struct tls_row n = { .domain = SPAN("a.test"),
 		.mx = SPAN("mx.a.test") };
 
 	clock_fake(1000, NOW);
 	REQUIRE(peer_parse(SPAN("192.0.2.1"), &to) == 0);
 	REQUIRE(peer_parse(SPAN("2001:db8::1"), &from) == 0);
-	tls_note(s, &n);
-	tls_note(s, &n);
-	n.result = TLS_NOTE_NO_STARTTLS;
+	tls_row_count(s, &n);
+	tls_row_count(s, &n);
+	n.result = TLS_ROW_NO_STARTTLS;
 	n.to = &to;
-	tls_note(s, &n);
+	tls_row_count(s, &n);
 	n.domain = SPAN("B\xc3\xbc.test");
-	n.policy = TLS_NOTE_STS;
+	n.policy = TLS_ROW_STS;
 	n.policy_text = SPAN("version: STSv1\r\nmode: enforce\r\n"
 	                     "mx: *.b.test\r\n\r\nMX: \"x\ny\"\nmax_age: 1\n");
-	n.result = TLS_NOTE_EXPIRED;
+	n.result = TLS_ROW_EXPIRED;
 	n.from = &from;
 	n.reason = SPAN("it \"ended\" \xff");
-	tls_note(s, &n);
+	tls_row_count(s, &n);
 	CHECK_STR(list(s),
 	    "a.test\n"
 	    "n0 2 \"policy\":{\"policy-type\":\"no-policy-found\","

@@ -1,13 +1,13 @@
-/* report.h - outcomes into the store, with what their sender is to be told. */
-#ifndef TINPOST_QUEUE_REPORT_H
-#define TINPOST_QUEUE_REPORT_H
+/* outcome.h - outcomes into the store, with what their sender is to be told. */
+#ifndef TINPOST_QUEUE_OUTCOME_H
+#define TINPOST_QUEUE_OUTCOME_H
 
 #include "queue/dsn.h"
 #include "queue/mover.h"
 #include "store/store.h"
 
 /* One recipient of a message: what became of it. */
-struct report_item {
+struct outcome_item {
 	struct queue_outcome outcome;
 	enum dsn_action action;
 	bool is_telling; /* action is something to tell, if NOTIFY says so */
@@ -21,8 +21,8 @@ struct report_item {
  * report that cannot be delivered anywhere is told to the log alone. n is 1 to
  * QUEUE_MAX_OUTCOMES; all that tell have the same action. n_dsn is counted up.
  * ERR_: nothing has happened. */
-MUST_USE int report_settle(const struct mover_env *env,
-    const struct queue_message *m, const struct report_item *items, size_t n,
+MUST_USE int outcome_settle(const struct mover_env *env,
+    const struct queue_message *m, const struct outcome_item *items, size_t n,
     uint64_t *n_dsn);
 
 #endif

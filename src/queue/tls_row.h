@@ -1,4 +1,4 @@
-/* tls_note.h - how TLS went with other domains, counted for the daily reports
+/* tls_row.h - how TLS went with other domains, counted for the daily reports
  * of RFC 8460 (reports/).
  *
  * Counts are rows of store/tally.h, MEMO_TLS_ROW, each a piece of the report's
@@ -11,8 +11,8 @@
  * n is no policy, s MTA-STS. Before a failure there is always the policy's
  * row.
  */
-#ifndef TINPOST_QUEUE_TLS_NOTE_H
-#define TINPOST_QUEUE_TLS_NOTE_H
+#ifndef TINPOST_QUEUE_TLS_ROW_H
+#define TINPOST_QUEUE_TLS_ROW_H
 
 #include "base/buf.h"
 
@@ -20,27 +20,27 @@ struct peer;
 struct store;
 
 /* RFC 8460 4.2. TLSA is not asked for here. */
-enum tls_note_policy { TLS_NOTE_NO_POLICY, TLS_NOTE_STS };
+enum tls_row_policy { TLS_ROW_NO_POLICY, TLS_ROW_STS };
 
 /* RFC 8460 4.3 */
-enum tls_note_result {
-	TLS_NOTE_SUCCESS,
-	TLS_NOTE_NO_STARTTLS,   /* starttls-not-supported */
-	TLS_NOTE_HOST_MISMATCH, /* certificate-host-mismatch */
-	TLS_NOTE_EXPIRED,       /* certificate-expired */
-	TLS_NOTE_NOT_TRUSTED,   /* certificate-not-trusted */
-	TLS_NOTE_FAILURE,       /* validation-failure: all else */
-	TLS_NOTE_STS_FETCH,     /* sts-policy-fetch-error */
-	TLS_NOTE_STS_INVALID,   /* sts-policy-invalid */
-	TLS_NOTE_STS_WEBPKI     /* sts-webpki-invalid */
+enum tls_row_result {
+	TLS_ROW_SUCCESS,
+	TLS_ROW_NO_STARTTLS,   /* starttls-not-supported */
+	TLS_ROW_HOST_MISMATCH, /* certificate-host-mismatch */
+	TLS_ROW_EXPIRED,       /* certificate-expired */
+	TLS_ROW_NOT_TRUSTED,   /* certificate-not-trusted */
+	TLS_ROW_FAILURE,       /* validation-failure: all else */
+	TLS_ROW_STS_FETCH,     /* sts-policy-fetch-error */
+	TLS_ROW_STS_INVALID,   /* sts-policy-invalid */
+	TLS_ROW_STS_WEBPKI     /* sts-webpki-invalid */
 };
 
-struct tls_note {
+struct tls_row {
 	struct span domain; /* the recipients'; not a relay's */
-	enum tls_note_policy policy;
-	/* TLS_NOTE_STS: the policy as it was fetched, lines; may be empty. */
+	enum tls_row_policy policy;
+	/* TLS_ROW_STS: the policy as it was fetched, lines; may be empty. */
 	struct span policy_text;
-	enum tls_note_result result;
+	enum tls_row_result result;
 	struct span mx;          /* the host; empty: none was asked */
 	const struct peer *from; /* our address; NULL: not known */
 	const struct peer *to;   /* its address; NULL: none */
@@ -49,6 +49,6 @@ struct tls_note {
 
 /* Count one session. Not for those that carry a report about TLS (RFC 8460
  * 5.3), nor when the setting is off. */
-void tls_note(struct store *s, const struct tls_note *n);
+void tls_row_count(struct store *s, const struct tls_row *n);
 
 #endif

@@ -1,4 +1,4 @@
-#include "queue/tls_note.h"
+#include "queue/tls_row.h"
 
 #include "base/clock.h"
 #include "base/idna.h"
@@ -11,26 +11,26 @@
 #define MAX_LINES 40
 
 static const char *
-result_name(enum tls_note_result r)
+result_name(enum tls_row_result r)
 {
 	switch (r) {
-	case TLS_NOTE_SUCCESS:
+	case TLS_ROW_SUCCESS:
 		break;
-	case TLS_NOTE_NO_STARTTLS:
+	case TLS_ROW_NO_STARTTLS:
 		return "starttls-not-supported";
-	case TLS_NOTE_HOST_MISMATCH:
+	case TLS_ROW_HOST_MISMATCH:
 		return "certificate-host-mismatch";
-	case TLS_NOTE_EXPIRED:
+	case TLS_ROW_EXPIRED:
 		return "certificate-expired";
-	case TLS_NOTE_NOT_TRUSTED:
+	case TLS_ROW_NOT_TRUSTED:
 		return "certificate-not-trusted";
-	case TLS_NOTE_FAILURE:
+	case TLS_ROW_FAILURE:
 		return "validation-failure";
-	case TLS_NOTE_STS_FETCH:
+	case TLS_ROW_STS_FETCH:
 		return "sts-policy-fetch-error";
-	case TLS_NOTE_STS_INVALID:
+	case TLS_ROW_STS_INVALID:
 		return "sts-policy-invalid";
-	case TLS_NOTE_STS_WEBPKI:
+	case TLS_ROW_STS_WEBPKI:
 		return "sts-webpki-invalid";
 	}
 	return "validation-failure";
@@ -59,9 +59,9 @@ put_lines(struct buf *b, const char *key, struct span text, struct span prefix)
 
 /* RFC 8460 4.4: the policy. */
 static void
-put_policy(struct buf *b, const struct tls_note *n)
+put_policy(struct buf *b, const struct tls_row *n)
 {
-	bool is_sts = n->policy == TLS_NOTE_STS;
+	bool is_sts = n->policy == TLS_ROW_STS;
 
 	buf_putf(b, "\"policy\":{\"policy-type\":\"%s\",",
 	    is_sts ? "sts" : "no-policy-found");
@@ -98,7 +98,7 @@ put_peer(struct buf *b, const char *key, const struct peer *p)
 
 /* RFC 8460 4.4: one of failure-details, without its count. */
 static void
-put_failure(struct buf *b, const struct tls_note *n)
+put_failure(struct buf *b, const struct tls_row *n)
 {
 	buf_putf(b, "\"result-type\":\"%s\"", result_name(n->result));
 	put_peer(b, "sending-mta-ip", n->from);
@@ -108,10 +108,10 @@ put_failure(struct buf *b, const struct tls_note *n)
 }
 
 static int
-add(struct store *s, const struct tls_note *n, bool is_failure,
+add(struct store *s, const struct tls_row *n, bool is_failure,
     const struct buf *text, uint32_t count)
 {
-	const char class[2] = { n->policy == TLS_NOTE_STS ? 's' : 'n',
+	const char class[2] = { n->policy == TLS_ROW_STS ? 's' : 'n',
 		is_failure ? '1' : '0' };
 
 	if (buf_failed(text))
@@ -121,9 +121,9 @@ add(struct store *s, const struct tls_note *n, bool is_failure,
 }
 
 static int
-count(struct store *s, const struct tls_note *n)
+count(struct store *s, const struct tls_row *n)
 {
-	bool is_failure = n->result != TLS_NOTE_SUCCESS;
+	bool is_failure = n->result != TLS_ROW_SUCCESS;
 	struct buf text;
 	int rc;
 
@@ -140,10 +140,10 @@ count(struct store *s, const struct tls_note *n)
 }
 
 void
-tls_note(struct store *s, const struct tls_note *n)
+tls_row_count(struct store *s, const struct tls_row *n)
 {
 	char storage[MAX_DOMAIN_BYTES];
-	struct tls_note in_ascii = *n;
+	struct tls_row in_ascii = *n;
 	struct buf b;
 	struct log l;
 	int rc;
