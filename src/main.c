@@ -154,7 +154,7 @@ refresh_weights(struct store *s)
 	buf_init_fixed(&b, storage, sizeof(storage));
 	weights = (struct weights){ .n_rules = 0 };
 	if (settings_text(s, SET_TRUST_WEIGHTS, &b) < 0 ||
-	    weights_parse_signs(buf_span(&b), &weights) < 0)
+	    weights_parse_doubts(buf_span(&b), &weights) < 0)
 		log_line(LOG_WARN, "trust.weights_refused");
 	buf_reset(&b);
 	if (settings_text(s, SET_TRUST_DNSBL, &b) < 0 ||

@@ -119,7 +119,7 @@ are_weights(struct span value, bool are_lists)
 	struct weights w = { .n_rules = 0 };
 
 	return (are_lists ? weights_parse_lists(value, &w)
-	                  : weights_parse_signs(value, &w)) == 0;
+	                  : weights_parse_doubts(value, &w)) == 0;
 }
 
 static int
@@ -251,9 +251,9 @@ settings_put_limits(struct buf *b, enum setting_id id)
 		               "2001:db8::/32");
 		break;
 	case SETTING_WEIGHTS:
-		for (size_t i = 0; i < N_SIGNS; i++)
+		for (size_t i = 0; i < N_DOUBTS; i++)
 			buf_putf(b, "%s%s=N", i == 0 ? "any of " : " ",
-			    weights_name((enum sign)i));
+			    weights_name((enum doubt)i));
 		buf_putf(
 		    b, ", each N from -%d to %d", WEIGHTS_MAX, WEIGHTS_MAX);
 		break;

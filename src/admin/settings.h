@@ -23,7 +23,7 @@ enum setting_type {
 	SETTING_LISTEN,   /* addresses to listen on, by spaces; * is all */
 	SETTING_SERVERS,  /* addresses and ports of name servers, or empty */
 	SETTING_NETWORKS, /* networks, or empty (net/network.h) */
-	SETTING_WEIGHTS,  /* signs and what they weigh (trust/weights.h) */
+	SETTING_WEIGHTS,  /* doubts and what they weigh (trust/weights.h) */
 	SETTING_LISTS,    /* DNS lists and what they weigh */
 	SETTING_ADDRESS,  /* a mail address of ASCII, or empty */
 	SETTING_TEXT

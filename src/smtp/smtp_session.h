@@ -216,7 +216,7 @@ bool smtp_judge_is_waiting(const struct smtp_txn *t);
 void smtp_judge_count(struct smtp *s);
 /* The reply when it is refused; NULL: it may be stored. */
 const char *smtp_judge_refusal(const struct smtp_txn *t);
-/* Note that refusal, with the signs that led to it. */
+/* Note that refusal, with the doubts that led to it. */
 void smtp_judge_note(struct smtp *s, const char *refusal);
 /* Put Authentication-Results into the prefix and the summary. ERR_NOMEM,
  * ERR_LIMIT. */

@@ -114,8 +114,8 @@ fire(struct timer *timer)
 		spf_give_up(t->spf);
 	if (t->helo != NULL)
 		spf_give_up(t->helo);
-	if (t->signs != NULL)
-		signs_give_up(t->signs);
+	if (t->doubts != NULL)
+		doubts_give_up(t->doubts);
 	if (t->dkim != NULL)
 		dkim_give_up(t->dkim);
 	if (t->arc != NULL)
@@ -203,7 +203,7 @@ is_pending(const struct trust *t)
 		return true;
 	if (t->arc != NULL && arc_get(t->arc)->result == ARC_PENDING)
 		return true;
-	if (t->signs != NULL && !signs_are_known(t->signs))
+	if (t->doubts != NULL && !doubts_are_known(t->doubts))
 		return true;
 	return t->dkim != NULL && !dkim_is_done(t->dkim);
 }
@@ -253,12 +253,12 @@ decide_by_dmarc(struct trust *t)
 static void
 note_spf(struct trust *t)
 {
-	if (t->signs == NULL)
+	if (t->doubts == NULL)
 		return;
 	if (trust_spf(t) == SPF_FAIL)
-		signs_add(t->signs, SIGN_SPF_FAIL);
+		doubts_add(t->doubts, DOUBT_SPF_FAIL);
 	else if (trust_spf(t) == SPF_SOFTFAIL)
-		signs_add(t->signs, SIGN_SPF_SOFTFAIL);
+		doubts_add(t->doubts, DOUBT_SPF_SOFTFAIL);
 }
 
 const char *
@@ -271,7 +271,7 @@ trust_client_refusal(struct trust *t)
 	if (most <= 0 || trust_weight(t) < most)
 		return NULL;
 	buf_init_fixed(&reasons, storage, sizeof(storage));
-	signs_put_reasons(t->signs, &reasons);
+	doubts_put_reasons(t->doubts, &reasons);
 	set_text(t,
 	    "550 5.7.1 Too doubtful for this server: ", buf_span(&reasons), "",
 	    span_of(NULL, 0));
@@ -360,7 +360,7 @@ trust_knows_client(const struct trust *t)
 {
 	if (t->is_client_late)
 		return true;
-	if (t->signs != NULL && !signs_are_known(t->signs))
+	if (t->doubts != NULL && !doubts_are_known(t->doubts))
 		return false;
 	return t->spf == NULL || spf_result(t->spf) != SPF_PENDING;
 }
@@ -380,8 +380,8 @@ end_client_time(struct timer *timer)
 	struct trust *t = LIST_OF(timer, struct trust, client_timer);
 
 	t->is_client_late = true;
-	if (t->signs != NULL)
-		signs_give_up(t->signs);
+	if (t->doubts != NULL)
+		doubts_give_up(t->doubts);
 	look(t);
 }
 
@@ -434,14 +434,14 @@ begin_spf(struct trust *t, const struct trust_from *from)
 static int
 begin_signs(struct trust *t, const struct trust_from *from)
 {
-	const struct signs_input in = { .client = from->peer,
+	const struct doubts_input in = { .client = from->peer,
 		.helo = from->helo,
 		.host = t->options.host };
 	const struct weights *w = t->options.weights;
 
 	t->options.weights = NULL; /* borrowed till now */
 	if (w != NULL && weights_are_any(w) &&
-	    signs_new(t->options.dns, w, &in, woken, t, &t->signs) < 0)
+	    doubts_new(t->options.dns, w, &in, woken, t, &t->doubts) < 0)
 		return ERR_NOMEM;
 	return loop_set_timer(
 	    t->options.loop, &t->client_timer, t->options.client_ms);
@@ -492,7 +492,7 @@ trust_free(struct trust *t)
 	loop_remove_job(t->options.loop, &t->job);
 	loop_clear_timer(t->options.loop, &t->timer);
 	loop_clear_timer(t->options.loop, &t->client_timer);
-	signs_free(t->signs);
+	doubts_free(t->doubts);
 	spf_free(t->spf);
 	spf_free(t->helo);
 	dkim_free(t->dkim);

@@ -24,7 +24,7 @@
 #include "trust/dmarc_record.h"
 #include "trust/dmarc_row.h"
 #include "trust/rsa_make.h"
-#include "trust/signs.h"
+#include "trust/doubts.h"
 #include "trust/spf.h"
 #include "trust/srs.h"
 
@@ -77,7 +77,7 @@ MUST_USE int trust_new(const struct trust_options *o,
     struct trust **out);
 void trust_free(struct trust *t); /* NULL is fine */
 
-/* Before the message: is it known who the client is, by SPF and its signs, or
+/* Before the message: is it known who the client is, by SPF and its doubts, or
  * is the time for that over? False: wake will come. */
 bool trust_ask_client(struct trust *t);
 bool trust_knows_client(const struct trust *t);

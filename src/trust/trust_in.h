@@ -13,9 +13,9 @@ struct trust {
 	void *owner;
 	struct arena arena; /* what options and from point to */
 	struct span mail_from, helo_name;
-	struct spf *spf;     /* of MAIL FROM, or HELO when that is empty */
-	struct spf *helo;    /* of HELO beside it; NULL: not asked */
-	struct signs *signs; /* NULL: not looked for */
+	struct spf *spf;       /* of MAIL FROM, or HELO when that is empty */
+	struct spf *helo;      /* of HELO beside it; NULL: not asked */
+	struct doubts *doubts; /* NULL: not looked for */
 	struct head head;
 	struct dkim *dkim;
 	struct arc *arc;

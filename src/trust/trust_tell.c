@@ -36,7 +36,7 @@ trust_spf_domain(const struct trust *t)
 int
 trust_weight(const struct trust *t)
 {
-	return t->signs == NULL ? 0 : signs_weight(t->signs);
+	return t->doubts == NULL ? 0 : doubts_weight(t->doubts);
 }
 
 enum dmarc_result
@@ -240,8 +240,8 @@ put_results(const struct trust *t, struct authres *a)
 	put_dmarc(t, a);
 	put_arc(t, a);
 	put_dkim(t, a);
-	if (t->signs != NULL)
-		signs_put_results(t->signs, a);
+	if (t->doubts != NULL)
+		doubts_put_results(t->doubts, a);
 	authres_end(a);
 }
 
@@ -266,10 +266,10 @@ trust_put_arc_results(const struct trust *t, unsigned instance, struct buf *out)
 void
 trust_put_weight(const struct trust *t, struct buf *out)
 {
-	if (t->signs == NULL || !signs_are_any(t->signs))
+	if (t->doubts == NULL || !doubts_are_any(t->doubts))
 		return;
 	buf_putf(out, " weight=%d (", trust_weight(t));
-	signs_put_words(t->signs, out);
+	doubts_put_words(t->doubts, out);
 	buf_put_char(out, ')');
 }
 

@@ -2,19 +2,19 @@
 
 #include "net/dns.h"
 
-static const char *const names[N_SIGNS] = {
-	[SIGN_NO_REVERSE] = "no-reverse",
-	[SIGN_BAD_REVERSE] = "bad-reverse",
-	[SIGN_HELO_BAD] = "helo-bad",
-	[SIGN_HELO_UNKNOWN] = "helo-unknown",
-	[SIGN_HELO_OTHER] = "helo-other",
-	[SIGN_HELO_OURS] = "helo-ours",
-	[SIGN_SPF_FAIL] = "spf-fail",
-	[SIGN_SPF_SOFTFAIL] = "spf-softfail",
+static const char *const names[N_DOUBTS] = {
+	[DOUBT_NO_REVERSE] = "no-reverse",
+	[DOUBT_BAD_REVERSE] = "bad-reverse",
+	[DOUBT_HELO_BAD] = "helo-bad",
+	[DOUBT_HELO_UNKNOWN] = "helo-unknown",
+	[DOUBT_HELO_OTHER] = "helo-other",
+	[DOUBT_HELO_OURS] = "helo-ours",
+	[DOUBT_SPF_FAIL] = "spf-fail",
+	[DOUBT_SPF_SOFTFAIL] = "spf-softfail",
 };
 
 const char *
-weights_name(enum sign s)
+weights_name(enum doubt s)
 {
 	return names[s];
 }
@@ -49,7 +49,7 @@ next_word(struct span *rest, struct span *name_out, int8_t *weight_out)
 }
 
 int
-weights_parse_signs(struct span s, struct weights *w)
+weights_parse_doubts(struct span s, struct weights *w)
 {
 	struct span name;
 	int8_t weight;
@@ -58,9 +58,10 @@ weights_parse_signs(struct span s, struct weights *w)
 	while ((rc = next_word(&s, &name, &weight)) == 0) {
 		int i = 0;
 
-		while (i < N_SIGNS && !span_is_nocase(name, span_str(names[i])))
+		while (
+		    i < N_DOUBTS && !span_is_nocase(name, span_str(names[i])))
 			i++;
-		if (i == N_SIGNS)
+		if (i == N_DOUBTS)
 			return ERR_SYNTAX;
 		w->of[i] = weight;
 	}
@@ -164,7 +165,7 @@ weights_parse_lists(struct span s, struct weights *w)
 bool
 weights_are_any(const struct weights *w)
 {
-	for (size_t i = 0; i < N_SIGNS; i++)
+	for (size_t i = 0; i < N_DOUBTS; i++)
 		if (w->of[i] != 0)
 			return true;
 	return w->n_rules > 0;

@@ -1,7 +1,7 @@
 /* weights.h - what makes mail doubtful, and how much: the owner's settings,
  * read. Pure.
  *
- * trust.weights says what each sign weighs: "no-reverse=2 helo-unknown=2".
+ * trust.weights says what each doubt weighs: "no-reverse=2 helo-unknown=2".
  *
  * trust.dnsbl says which DNS lists of addresses are asked (RFC 5782), and what
  * an entry there weighs: "zen.example=5 white.example:127.0.*.2-3=-2". Behind the
@@ -14,23 +14,23 @@
 
 #include "base/buf.h"
 
-/* One bit each of the signs of a client. */
-enum sign {
-	SIGN_NO_REVERSE,   /* its address has no name */
-	SIGN_BAD_REVERSE,  /* the name does not lead back to it */
-	SIGN_HELO_BAD,     /* HELO is neither a host's name nor an address */
-	SIGN_HELO_UNKNOWN, /* it is a name without an address */
-	SIGN_HELO_OTHER,   /* of another host */
-	SIGN_HELO_OURS,    /* of ours */
-	SIGN_SPF_FAIL,
-	SIGN_SPF_SOFTFAIL,
-	N_SIGNS
+/* One bit each of the doubts of a client. */
+enum doubt {
+	DOUBT_NO_REVERSE,   /* its address has no name */
+	DOUBT_BAD_REVERSE,  /* the name does not lead back to it */
+	DOUBT_HELO_BAD,     /* HELO is neither a host's name nor an address */
+	DOUBT_HELO_UNKNOWN, /* it is a name without an address */
+	DOUBT_HELO_OTHER,   /* of another host */
+	DOUBT_HELO_OURS,    /* of ours */
+	DOUBT_SPF_FAIL,
+	DOUBT_SPF_SOFTFAIL,
+	N_DOUBTS
 };
 
 #define WEIGHTS_MAX_LISTS 8
 #define WEIGHTS_MAX_RULES 16
 #define WEIGHTS_MAX_TEXT  400 /* of the names of all lists */
-#define WEIGHTS_MAX       100 /* of one sign */
+#define WEIGHTS_MAX       100 /* of one doubt */
 
 struct weights_rule {
 	uint8_t list; /* index in lists */
@@ -40,7 +40,7 @@ struct weights_rule {
 
 /* Holds no pointers: copy it freely. */
 struct weights {
-	int8_t of[N_SIGNS]; /* 0: not looked at */
+	int8_t of[N_DOUBTS]; /* 0: not looked at */
 	uint8_t n_lists, n_rules;
 	struct {
 		uint16_t at, len;
@@ -52,7 +52,7 @@ struct weights {
 
 /* Read trust.weights into a zeroed one; what is not named weighs nothing.
  * ERR_SYNTAX, ERR_LIMIT (over WEIGHTS_MAX). */
-MUST_USE int weights_parse_signs(struct span s, struct weights *w);
+MUST_USE int weights_parse_doubts(struct span s, struct weights *w);
 
 /* Read trust.dnsbl into it. ERR_SYNTAX, ERR_LIMIT (over one of the above). */
 MUST_USE int weights_parse_lists(struct span s, struct weights *w);
@@ -66,6 +66,6 @@ struct span weights_list(const struct weights *w, size_t list);
 bool weights_rule_has(const struct weights_rule *r, const uint8_t answer[4]);
 
 /* "no-reverse", as in the setting. */
-const char *weights_name(enum sign s);
+const char *weights_name(enum doubt s);
 
 #endif

@@ -6,7 +6,7 @@
 static const struct {
 	const char *text;
 	int rc;
-} signs[] = {
+} doubts[] = {
 	{ "", 0 },
 	{ "no-reverse=2 HELO-bad=100  spf-fail=-3", 0 },
 	{ "no-reverse=0", 0 },
@@ -49,16 +49,16 @@ static const struct {
 static void
 test_tables(void)
 {
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-		struct span all = span_str(signs[i].text);
+	for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++) {
+		struct span all = span_str(doubts[i].text);
 
 		for (size_t n = 0; n <= all.len; n++) {
 			struct weights w = { .n_rules = 0 };
 			char *p = test_copy(span_sub(all, 0, n));
-			int rc = weights_parse_signs(span_of(p, n), &w);
+			int rc = weights_parse_doubts(span_of(p, n), &w);
 
 			CHECK_ROW(
-			    n < all.len || rc == signs[i].rc, signs[i].text);
+			    n < all.len || rc == doubts[i].rc, doubts[i].text);
 			free(p);
 		}
 	}
@@ -85,11 +85,12 @@ test_values(void)
 	struct weights w = { .n_rules = 0 };
 
 	CHECK(!weights_are_any(&w));
-	CHECK_INT(weights_parse_signs(SPAN("no-reverse=0"), &w), 0);
+	CHECK_INT(weights_parse_doubts(SPAN("no-reverse=0"), &w), 0);
 	CHECK(!weights_are_any(&w));
-	CHECK_INT(weights_parse_signs(SPAN("helo-other=1 spf-fail=-7"), &w), 0);
-	CHECK_INT(w.of[SIGN_HELO_OTHER], 1);
-	CHECK_INT(w.of[SIGN_SPF_FAIL], -7);
+	CHECK_INT(
+	    weights_parse_doubts(SPAN("helo-other=1 spf-fail=-7"), &w), 0);
+	CHECK_INT(w.of[DOUBT_HELO_OTHER], 1);
+	CHECK_INT(w.of[DOUBT_SPF_FAIL], -7);
 	CHECK(weights_are_any(&w));
 	CHECK_INT(weights_parse_lists(
 	              SPAN("A.example:127.0.*.2-3=-2 b=3 a.example=1"), &w),
@@ -103,7 +104,7 @@ test_values(void)
 	CHECK(weights_rule_has(&w.rules[0], two));
 	CHECK(!weights_rule_has(&w.rules[0], four));
 	CHECK(weights_rule_has(&w.rules[1], four));
-	CHECK_STR(weights_name(SIGN_HELO_OURS), "helo-ours");
+	CHECK_STR(weights_name(DOUBT_HELO_OURS), "helo-ours");
 }
 
 int

@@ -1,4 +1,4 @@
-#include "trust/signs_in.h"
+#include "trust/doubts_in.h"
 
 #include "base/ascii.h"
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 /* --- the reverse name (RFC 8601 3) --- */
 
 static enum dns_type
-address_type(const struct signs *s)
+address_type(const struct doubts *s)
 {
 	return s->client.family == PEER_IP6 ? DNS_AAAA : DNS_A;
 }
@@ -25,7 +25,7 @@ is_same_address(const struct peer *a, const struct peer *b)
 
 /* Is the client among the addresses of the answer? */
 static bool
-has_client(const struct signs *s, const struct dns_query *q)
+has_client(const struct doubts *s, const struct dns_query *q)
 {
 	struct dns_record r;
 	size_t at = 0;
@@ -37,18 +37,18 @@ has_client(const struct signs *s, const struct dns_query *q)
 }
 
 static void
-keep_names(struct signs *s)
+keep_names(struct doubts *s)
 {
 	struct dns_record r;
 	size_t at = 0;
 
-	while (s->n_names < SIGNS_MAX_NAMES && dns_next(&s->reverse, &at, &r))
+	while (s->n_names < DOUBTS_MAX_NAMES && dns_next(&s->reverse, &at, &r))
 		if (r.text.len > 0 &&
 		    arena_copy(&s->arena, r.text, &s->names[s->n_names]) == 0)
 			s->n_names++;
 }
 
-static void take(struct signs *s);
+static void take(struct doubts *s);
 
 static void
 woken(void *owner)
@@ -57,17 +57,17 @@ woken(void *owner)
 }
 
 static void
-end_reverse(struct signs *s, enum iprev result)
+end_reverse(struct doubts *s, enum iprev result)
 {
 	s->iprev = result;
 	if (result == IPREV_PERM)
-		signs_add(s, SIGN_NO_REVERSE);
+		doubts_add(s, DOUBT_NO_REVERSE);
 	else if (result == IPREV_FAIL)
-		signs_add(s, SIGN_BAD_REVERSE);
+		doubts_add(s, DOUBT_BAD_REVERSE);
 }
 
 static void
-take_reverse(struct signs *s)
+take_reverse(struct doubts *s)
 {
 	if (s->reverse.state == DNS_TEMPFAIL) {
 		end_reverse(s, IPREV_TEMP);
@@ -83,7 +83,7 @@ take_reverse(struct signs *s)
 }
 
 static void
-take_forward(struct signs *s)
+take_forward(struct doubts *s)
 {
 	/* One name that cannot be asked now may be the one that leads back. */
 	if (has_client(s, &s->forward))
@@ -101,16 +101,16 @@ take_forward(struct signs *s)
 
 /* RFC 5321 4.1.3 */
 static void
-judge_literal(struct signs *s, struct span literal)
+judge_literal(struct doubts *s, struct span literal)
 {
 	struct peer p;
 
 	if (span_starts_nocase(literal, SPAN("IPv6:")))
 		literal = span_sub(literal, 5, literal.len);
 	if (peer_parse(literal, &p) < 0)
-		signs_add(s, SIGN_HELO_BAD);
+		doubts_add(s, DOUBT_HELO_BAD);
 	else if (!is_same_address(&p, &s->client))
-		signs_add(s, SIGN_HELO_OTHER);
+		doubts_add(s, DOUBT_HELO_OTHER);
 }
 
 /* RFC 5321 2.3.5: a fully qualified name; a last label of digits alone is that
@@ -128,30 +128,30 @@ is_full_name(struct span name)
 }
 
 static void
-begin_helo(struct signs *s, struct span helo, struct span host)
+begin_helo(struct doubts *s, struct span helo, struct span host)
 {
 	size_t n = helo.len;
 
 	if (n > 2 && helo.p[0] == '[' && helo.p[n - 1] == ']')
 		judge_literal(s, span_sub(helo, 1, n - 2));
 	else if (!is_full_name(helo))
-		signs_add(s, SIGN_HELO_BAD);
+		doubts_add(s, DOUBT_HELO_BAD);
 	else if (span_is_nocase(helo, host))
-		signs_add(s, SIGN_HELO_OURS);
-	else if (s->weights.of[SIGN_HELO_UNKNOWN] != 0 ||
-	         s->weights.of[SIGN_HELO_OTHER] != 0)
+		doubts_add(s, DOUBT_HELO_OURS);
+	else if (s->weights.of[DOUBT_HELO_UNKNOWN] != 0 ||
+	         s->weights.of[DOUBT_HELO_OTHER] != 0)
 		dns_ask(s->dns, &s->hello, address_type(s), helo, woken, s);
 }
 
 static void
-take_helo(struct signs *s)
+take_helo(struct doubts *s)
 {
 	bool is_there = s->hello.state == DNS_OK;
 
 	if (s->hello.state == DNS_TEMPFAIL || has_client(s, &s->hello))
 		return;
 	if (is_there) {
-		signs_add(s, SIGN_HELO_OTHER);
+		doubts_add(s, DOUBT_HELO_OTHER);
 	} else if (!s->was_helo_asked_again) {
 		/* It may have addresses of the other kind. */
 		s->was_helo_asked_again = true;
@@ -159,7 +159,7 @@ take_helo(struct signs *s)
 		    address_type(s) == DNS_A ? DNS_AAAA : DNS_A, s->helo, woken,
 		    s);
 	} else {
-		signs_add(s, SIGN_HELO_UNKNOWN);
+		doubts_add(s, DOUBT_HELO_UNKNOWN);
 	}
 }
 
@@ -214,7 +214,7 @@ is_entry(const struct peer *p)
 }
 
 static void
-take_answer(struct signs *s, size_t list, const struct peer *p)
+take_answer(struct doubts *s, size_t list, const struct peer *p)
 {
 	const struct weights *w = &s->weights;
 	char storage[64];
@@ -236,7 +236,7 @@ take_answer(struct signs *s, size_t list, const struct peer *p)
 }
 
 static void
-take_list(struct signs *s, size_t list)
+take_list(struct doubts *s, size_t list)
 {
 	struct list_query *q = &s->lists[list];
 	struct dns_record r;
@@ -255,7 +255,7 @@ take_list(struct signs *s, size_t list)
 
 /* RFC 5782 2.1, 2.4: the address backwards, as in the reverse tree. */
 static void
-ask_list(struct signs *s, struct dns_query *q, const struct peer *p,
+ask_list(struct doubts *s, struct dns_query *q, const struct peer *p,
     struct span list)
 {
 	static const char *const trees[] = { "in-addr.arpa", "ip6.arpa" };
@@ -272,7 +272,7 @@ ask_list(struct signs *s, struct dns_query *q, const struct peer *p,
 }
 
 static int
-begin_lists(struct signs *s)
+begin_lists(struct doubts *s)
 {
 	/* RFC 5782 5: never on a list that works. */
 	static const struct peer nobody = { .family = PEER_IP4,
@@ -303,7 +303,7 @@ is_new(struct dns_query *q)
 }
 
 static bool
-is_pending(const struct signs *s)
+is_pending(const struct doubts *s)
 {
 	bool is = s->reverse.state == DNS_PENDING ||
 	          s->forward.state == DNS_PENDING ||
@@ -318,7 +318,7 @@ is_pending(const struct signs *s)
 /* A query was answered: which, is seen by looking. What was taken becomes
  * DNS_IDLE; lists are taken last, as they need two answers. */
 static void
-take(struct signs *s)
+take(struct doubts *s)
 {
 	if (is_new(&s->reverse)) {
 		take_reverse(s);
@@ -336,12 +336,12 @@ take(struct signs *s)
 	}
 	if (is_pending(s))
 		return;
-	signs_give_up(s);
+	doubts_give_up(s);
 	s->wake(s->owner);
 }
 
 static void
-cancel(struct signs *s)
+cancel(struct doubts *s)
 {
 	dns_cancel(&s->reverse);
 	dns_cancel(&s->forward);
@@ -353,7 +353,7 @@ cancel(struct signs *s)
 }
 
 void
-signs_give_up(struct signs *s)
+doubts_give_up(struct doubts *s)
 {
 	if (s->is_over)
 		return;
@@ -366,7 +366,7 @@ signs_give_up(struct signs *s)
 }
 
 static int
-begin(struct signs *s, const struct signs_input *in)
+begin(struct doubts *s, const struct doubts_input *in)
 {
 	const int8_t *of = s->weights.of;
 	char storage[80];
@@ -376,7 +376,7 @@ begin(struct signs *s, const struct signs_input *in)
 		return ERR_NOMEM;
 	buf_init_fixed(&name, storage, sizeof(storage));
 	dns_put_reverse(&name, &s->client);
-	if (of[SIGN_NO_REVERSE] != 0 || of[SIGN_BAD_REVERSE] != 0)
+	if (of[DOUBT_NO_REVERSE] != 0 || of[DOUBT_BAD_REVERSE] != 0)
 		dns_ask(
 		    s->dns, &s->reverse, DNS_PTR, buf_span(&name), woken, s);
 	begin_helo(s, s->helo, in->host);
@@ -384,11 +384,11 @@ begin(struct signs *s, const struct signs_input *in)
 }
 
 int
-signs_new(struct dns *dns, const struct weights *w,
-    const struct signs_input *in, void (*wake)(void *owner), void *owner,
-    struct signs **out)
+doubts_new(struct dns *dns, const struct weights *w,
+    const struct doubts_input *in, void (*wake)(void *owner), void *owner,
+    struct doubts **out)
 {
-	struct signs *s = mem_alloc(sizeof(*s));
+	struct doubts *s = mem_alloc(sizeof(*s));
 
 	if (s == NULL)
 		return ERR_NOMEM;
@@ -399,7 +399,7 @@ signs_new(struct dns *dns, const struct weights *w,
 	s->owner = owner;
 	arena_init(&s->arena, NAMES_BYTES);
 	if (begin(s, in) < 0) {
-		signs_free(s);
+		doubts_free(s);
 		return ERR_NOMEM;
 	}
 	s->is_over = !is_pending(s);
@@ -408,7 +408,7 @@ signs_new(struct dns *dns, const struct weights *w,
 }
 
 void
-signs_free(struct signs *s)
+doubts_free(struct doubts *s)
 {
 	if (s == NULL)
 		return;
@@ -419,14 +419,14 @@ signs_free(struct signs *s)
 }
 
 bool
-signs_are_known(const struct signs *s)
+doubts_are_known(const struct doubts *s)
 {
 	return s->is_over;
 }
 
 void
-signs_add(struct signs *s, enum sign sign)
+doubts_add(struct doubts *s, enum doubt d)
 {
-	if (s->weights.of[sign] != 0)
-		s->found |= 1u << sign;
+	if (s->weights.of[d] != 0)
+		s->found |= 1u << d;
 }

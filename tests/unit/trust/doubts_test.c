@@ -1,5 +1,5 @@
-/* The signs of a client against a table of names. */
-#include "trust/signs.h"
+/* The doubts of a client against a table of names. */
+#include "trust/doubts.h"
 
 #include "fake_dns.h"
 
@@ -53,7 +53,7 @@ static const struct {
 
 /* words: what is found; results: a piece of the header, or NULL. */
 static const struct {
-	const char *what, *client, *helo, *signs, *lists, *words, *results;
+	const char *what, *client, *helo, *doubts, *lists, *words, *results;
 } rows[] = {
 	{ "good", "192.0.2.2", "mx.good.test", ALL, "", "",
 	    "iprev=pass policy.iprev=192.0.2.2" },
@@ -99,20 +99,20 @@ static const struct {
 	    "", NULL },
 };
 
-static struct signs *
+static struct doubts *
 begin(size_t i)
 {
 	struct weights w = { .n_rules = 0 };
 	struct peer client;
-	const struct signs_input in = { .client = &client,
+	const struct doubts_input in = { .client = &client,
 		.helo = span_str(rows[i].helo),
 		.host = SPAN("mail.here.test") };
-	struct signs *s;
+	struct doubts *s;
 
-	REQUIRE(weights_parse_signs(span_str(rows[i].signs), &w) == 0);
+	REQUIRE(weights_parse_doubts(span_str(rows[i].doubts), &w) == 0);
 	REQUIRE(weights_parse_lists(span_str(rows[i].lists), &w) == 0);
 	REQUIRE(peer_parse(span_str(rows[i].client), &client) == 0);
-	REQUIRE(signs_new(NULL, &w, &in, wake, NULL, &s) == 0);
+	REQUIRE(doubts_new(NULL, &w, &in, wake, NULL, &s) == 0);
 	return s;
 }
 
@@ -128,7 +128,7 @@ has(struct span text, const char *piece)
 }
 
 static void
-check(size_t i, const struct signs *s)
+check(size_t i, const struct doubts *s)
 {
 	char words_storage[400], field_storage[2000];
 	struct buf words, field;
@@ -136,11 +136,11 @@ check(size_t i, const struct signs *s)
 
 	buf_init_fixed(&words, words_storage, sizeof(words_storage));
 	buf_init_fixed(&field, field_storage, sizeof(field_storage));
-	signs_put_words(s, &words);
+	doubts_put_words(s, &words);
 	CHECK_ROW(
 	    span_is(buf_span(&words), span_str(rows[i].words)), rows[i].what);
 	authres_begin(&a, &field, SPAN("mail.here.test"));
-	signs_put_results(s, &a);
+	doubts_put_results(s, &a);
 	authres_end(&a);
 	CHECK_ROW(
 	    rows[i].results == NULL || has(buf_span(&field), rows[i].results),
@@ -151,50 +151,50 @@ static void
 test_rows(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct signs *s = begin(i);
-		bool was_known = signs_are_known(s);
+		struct doubts *s = begin(i);
+		bool was_known = doubts_are_known(s);
 
 		n_woken = 0;
 		fake_run();
-		CHECK_ROW(signs_are_known(s), rows[i].what);
+		CHECK_ROW(doubts_are_known(s), rows[i].what);
 		CHECK_INT(n_woken, !was_known);
 		check(i, s);
-		signs_free(s);
+		doubts_free(s);
 	}
 }
 
 static void
 test_give_up(void)
 {
-	struct signs *s = begin(3);
+	struct doubts *s = begin(3);
 
-	signs_give_up(s);
-	CHECK(signs_are_known(s));
+	doubts_give_up(s);
+	CHECK(doubts_are_known(s));
 	CHECK_INT(n_fake_pending, 0);
-	CHECK_INT(signs_weight(s), 0);
-	signs_free(s);
+	CHECK_INT(doubts_weight(s), 0);
+	doubts_free(s);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		signs_free(begin(i));
+		doubts_free(begin(i));
 	CHECK_INT(n_fake_pending, 0);
 }
 
 static void
 test_reasons(void)
 {
-	struct signs *s = begin(3);
+	struct doubts *s = begin(3);
 	char storage[400];
 	struct buf b;
 
 	fake_run();
 	buf_init_fixed(&b, storage, sizeof(storage));
-	signs_put_reasons(s, &b);
+	doubts_put_reasons(s, &b);
 	CHECK_SPAN(buf_span(&b),
 	    SPAN("your address has no name (PTR), your HELO name has no "
 	         "address"));
-	CHECK_INT(signs_weight(s), 9);
-	signs_add(s, SIGN_SPF_FAIL); /* weighs nothing */
-	CHECK_INT(signs_weight(s), 9);
-	signs_free(s);
+	CHECK_INT(doubts_weight(s), 9);
+	doubts_add(s, DOUBT_SPF_FAIL); /* weighs nothing */
+	CHECK_INT(doubts_weight(s), 9);
+	doubts_free(s);
 }
 
 int

@@ -1,19 +1,19 @@
-/* What the signs of a client weigh, and how they are told (signs_in.h). */
-#include "trust/signs_in.h"
+/* What the doubts of a client weigh, and how they are told (doubts_in.h). */
+#include "trust/doubts_in.h"
 
 bool
-signs_are_any(const struct signs *s)
+doubts_are_any(const struct doubts *s)
 {
 	return s->found != 0 || s->hits != 0;
 }
 
 int
-signs_weight(const struct signs *s)
+doubts_weight(const struct doubts *s)
 {
 	const struct weights *w = &s->weights;
 	int sum = 0;
 
-	for (size_t i = 0; i < N_SIGNS; i++)
+	for (size_t i = 0; i < N_DOUBTS; i++)
 		if (s->found & 1u << i)
 			sum += w->of[i];
 	for (size_t i = 0; i < w->n_rules; i++)
@@ -23,15 +23,15 @@ signs_weight(const struct signs *s)
 }
 
 void
-signs_put_words(const struct signs *s, struct buf *out)
+doubts_put_words(const struct doubts *s, struct buf *out)
 {
 	const struct weights *w = &s->weights;
 	const char *space = "";
 
-	for (size_t i = 0; i < N_SIGNS; i++) {
+	for (size_t i = 0; i < N_DOUBTS; i++) {
 		if (!(s->found & 1u << i))
 			continue;
-		buf_putf(out, "%s%s=%d", space, weights_name((enum sign)i),
+		buf_putf(out, "%s%s=%d", space, weights_name((enum doubt)i),
 		    w->of[i]);
 		space = " ";
 	}
@@ -46,24 +46,24 @@ signs_put_words(const struct signs *s, struct buf *out)
 }
 
 void
-signs_put_reasons(const struct signs *s, struct buf *out)
+doubts_put_reasons(const struct doubts *s, struct buf *out)
 {
-	static const char *const reasons[N_SIGNS] = {
-		[SIGN_NO_REVERSE] = "your address has no name (PTR)",
-		[SIGN_BAD_REVERSE] =
+	static const char *const reasons[N_DOUBTS] = {
+		[DOUBT_NO_REVERSE] = "your address has no name (PTR)",
+		[DOUBT_BAD_REVERSE] =
 		    "the name of your address (PTR) does not lead back to it",
-		[SIGN_HELO_BAD] = "your HELO is no full host name",
-		[SIGN_HELO_UNKNOWN] = "your HELO name has no address",
-		[SIGN_HELO_OTHER] = "your HELO name is another host's",
-		[SIGN_HELO_OURS] = "your HELO name is ours",
-		[SIGN_SPF_FAIL] = "you may not send for this domain (SPF)",
-		[SIGN_SPF_SOFTFAIL] =
+		[DOUBT_HELO_BAD] = "your HELO is no full host name",
+		[DOUBT_HELO_UNKNOWN] = "your HELO name has no address",
+		[DOUBT_HELO_OTHER] = "your HELO name is another host's",
+		[DOUBT_HELO_OURS] = "your HELO name is ours",
+		[DOUBT_SPF_FAIL] = "you may not send for this domain (SPF)",
+		[DOUBT_SPF_SOFTFAIL] =
 		    "you may perhaps not send for this domain (SPF)",
 	};
 	const struct weights *w = &s->weights;
 	const char *comma = "";
 
-	for (size_t i = 0; i < N_SIGNS; i++) {
+	for (size_t i = 0; i < N_DOUBTS; i++) {
 		if (!(s->found & 1u << i) || w->of[i] < 0)
 			continue;
 		buf_put_str(out, comma);
@@ -82,7 +82,7 @@ signs_put_reasons(const struct signs *s, struct buf *out)
 
 /* RFC 8904 2: lists that speak for the client. */
 static void
-put_dnswl(const struct signs *s, struct authres *a)
+put_dnswl(const struct doubts *s, struct authres *a)
 {
 	const struct weights *w = &s->weights;
 	struct peer answer = { .family = PEER_IP4 };
@@ -103,7 +103,7 @@ put_dnswl(const struct signs *s, struct authres *a)
 }
 
 void
-signs_put_results(const struct signs *s, struct authres *a)
+doubts_put_results(const struct doubts *s, struct authres *a)
 {
 	static const char *const results[] = { "", "pass", "fail", "temperror",
 		"permerror" };
@@ -113,13 +113,13 @@ signs_put_results(const struct signs *s, struct authres *a)
 	buf_init_fixed(&address, storage, sizeof(storage));
 	buf_init_fixed(&words, words_storage, sizeof(words_storage));
 	peer_put(&address, &s->client);
-	signs_put_words(s, &words);
+	doubts_put_words(s, &words);
 	if (s->iprev != IPREV_NONE) {
 		authres_method(a, "iprev", results[s->iprev], "");
 		authres_property(a, "policy.iprev", buf_span(&address));
 	}
 	if (words.len > 0 && a->n_methods > 0) {
-		buf_putf(a->out, "\r\n\t (weight %d: ", signs_weight(s));
+		buf_putf(a->out, "\r\n\t (weight %d: ", doubts_weight(s));
 		buf_put(a->out, buf_span(&words));
 		buf_put_char(a->out, ')');
 	}
