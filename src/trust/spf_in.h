@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "trust/spf.h"
+#include "trust/spf_macro.h"
 #include "trust/spf_record.h"
 
 /* One domain's record under evaluation: the first, and one for each include

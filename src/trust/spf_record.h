@@ -1,5 +1,4 @@
-/* spf_record.h - the text of an SPF record and its macros. Pure; private to
- * this room. */
+/* spf_record.h - the text of an SPF record. Pure; private to this room. */
 #ifndef TINPOST_TRUST_SPF_RECORD_H
 #define TINPOST_TRUST_SPF_RECORD_H
 
@@ -43,29 +42,5 @@ MUST_USE int spf_term_next(struct cur *c, struct spf_term *out);
  * none. ERR_SYNTAX. */
 MUST_USE int spf_record_check(
     struct span record, struct span *redirect_out, struct span *exp_out);
-
-/* What macros stand for (RFC 7208 7.2). */
-struct spf_vars {
-	struct span local, sender_domain; /* %{l}, %{o} */
-	struct span domain;               /* %{d} */
-	struct span helo, receiver;
-	struct span ptr; /* %{p} */
-	uint8_t addr[16];
-	bool is_ip6;
-	int64_t wall_s; /* %{t} */
-};
-
-/* Is the macro %{p} in it? */
-bool spf_uses_ptr(struct span spec);
-
-/* Append a domain-spec with its macros expanded, cut from the left to the
- * 253 bytes of a name (RFC 7208 7.3). ERR_NOMEM, ERR_LIMIT, ERR_SYNTAX. */
-MUST_USE int spf_expand_domain(
-    struct buf *out, struct span spec, const struct spf_vars *v);
-
-/* Append an explanation (RFC 7208 6.2), in which c, r and t are known too.
- * ERR_SYNTAX: it is wrong, or not ASCII. ERR_LIMIT. */
-MUST_USE int spf_expand_text(
-    struct buf *out, struct span text, const struct spf_vars *v);
 
 #endif

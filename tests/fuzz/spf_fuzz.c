@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "net/dns.h"
+#include "trust/spf_macro.h"
 #include "trust/spf_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -3,6 +3,7 @@
 #include "trust/spf.h"
 
 #include "fake_dns.h"
+#include "trust/spf_macro.h"
 #include "trust/spf_record.h"
 
 static int n_woken;
