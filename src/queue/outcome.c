@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "base/utf8.h"
 #include "mime/mime.h"
+#include "smtp/smtp.h"
 #include "trust/trust.h"
 
 /* Of the original in a report; a larger one is told by its header. */
@@ -53,12 +54,15 @@ header_bytes(struct store *s, uint64_t body, struct buf *piece, size_t *out)
 struct writer {
 	struct upload *upload;
 	struct mime_parser *parser;
+	struct dkim_sign *sign; /* NULL: it does not leave */
 };
 
 static int
 put(struct writer *w, struct span bytes)
 {
 	mime_parser_feed(w->parser, bytes);
+	if (w->sign != NULL)
+		dkim_sign_feed(w->sign, bytes);
 	return upload_put(w->upload, bytes);
 }
 
@@ -217,24 +221,47 @@ deliver(const struct mover_env *env, const struct queue_message *m,
 	return mailbox_deliver(env->store, &d, NULL, NULL);
 }
 
+/* Without a key it goes as it is. */
+static int
+sign(const struct mover_env *env, struct writer *w, struct buf *prefix,
+    struct buf *summary)
+{
+	int rc;
+
+	if (w->sign == NULL)
+		return 0;
+	rc = dkim_sign_finish(w->sign);
+	if (rc == 0)
+		rc = own_sign_put(
+		    env->store, env->host, w->sign, prefix, summary);
+	return rc == ERR_NOMEM ? rc : 0;
+}
+
 static int
 send_report(const struct mover_env *env, const struct queue_message *m,
     struct dsn *d, const struct queue_outcome *o, size_t n)
 {
 	struct writer w = { .parser = mime_parser_new() };
-	struct buf summary;
+	struct buf prefix, summary;
 	struct body body;
 	int rc =
 	    w.parser == NULL ? ERR_NOMEM : upload_new(env->store, &w.upload);
 
+	buf_init(&prefix, DKIM_SIGN_BYTES);
 	buf_init(&summary, MAX_SUMMARY_BYTES);
+	if (rc == 0 && find_inbox(env, m, d->to) == 0)
+		rc = dkim_sign_new(false, &w.sign);
 	if (rc == 0)
 		rc = write_report(env, m, d, &w, &summary);
 	if (rc == 0)
+		rc = sign(env, &w, &prefix, &summary);
+	if (rc == 0)
 		rc = upload_finish(
-		    w.upload, SPAN(""), buf_span(&summary), &body);
+		    w.upload, buf_span(&prefix), buf_span(&summary), &body);
 	if (rc == 0)
 		rc = deliver(env, m, d, &body, o, n);
+	dkim_sign_free(w.sign);
+	buf_deinit(&prefix);
 	upload_free(w.upload);
 	mime_parser_free(w.parser);
 	buf_deinit(&summary);

@@ -7,6 +7,7 @@
 #include "mime/mime.h"
 #include "reports/gzip.h"
 #include "reports/rua.h"
+#include "smtp/smtp.h"
 #include "store/store.h"
 #include "trust/trust.h"
 
@@ -285,41 +286,14 @@ report_mail_end(struct report_mail *m)
 	return rc;
 }
 
-/* The key of the contact's domain, or of one above: both are aligned (RFC 9989
- * 4.4). ERR_NONE. */
-static int
-find_key(struct report_mail *m, struct signing_key_view *v)
-{
-	struct span domain = report_label_org(m->label);
-	int rc = ERR_NONE;
-
-	while (rc == ERR_NONE && domain.len > 0) {
-		rc = signing_key_find(m->store, domain, SIGNING_ACTIVE, v);
-		domain =
-		    span_sub(domain, span_find(domain, '.') + 1, domain.len);
-	}
-	return rc;
-}
-
 static int
 put_signature(struct report_mail *m, struct buf *prefix)
 {
-	struct signing_key_view v;
-	struct dkim_signer by;
-	int rc = find_key(m, &v);
+	int rc = own_sign_put(
+	    m->store, report_label_org(m->label), m->sign, prefix, &m->summary);
 
-	if (rc == 0) {
-		by = (struct dkim_signer){ .domain = v.k.domain,
-			.selector = v.k.selector,
-			.key = v.k.key,
-			.now_s = clock_wall_s() };
-		rc = dkim_sign_put(m->sign, &by, prefix);
-	}
-	wipe(&v, sizeof(v));
 	if (rc == ERR_NONE)
 		return m->label->is_tls ? ERR_DENIED : 0;
-	if (rc == 0)
-		summary_add_header(&m->summary, buf_span(prefix));
 	return rc;
 }
 

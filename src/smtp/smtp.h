@@ -31,6 +31,7 @@
 #define TINPOST_SMTP_SMTP_H
 
 #include "net/net.h"
+#include "smtp/own_sign.h"
 #include "smtp/smtp_grey.h"
 #include "smtp/smtp_out.h"
 

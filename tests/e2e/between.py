@@ -244,6 +244,11 @@ def we_bounce(t):
         r, = parts_of(message)[1]
         assert r["Action"] == "failed" and alias in str(r), r
         assert re.match(rb"(?si)(.*\n)?Return-Path: <>", message), message
+        # Of a domain that has strangers refused: it is signed.
+        assert b"DKIM-Signature:" in message, message
+        if other is t.post:
+            said = " ".join(results(message))
+            assert "dkim=pass" in said and "dmarc=pass" in said, said
 
 
 def handed_on(t):
