@@ -23,6 +23,7 @@ import time
 import machine
 import mails
 import peers
+import relay
 import sessions
 import table
 
@@ -86,6 +87,51 @@ class Delivery(Row):
             "load_ms": result["cpu_us"] / 1000 / n,
             "written_kb": (after[0] - before[0]) / 1024 / n,
             "flushes": (after[1] - before[1]) / n,
+        }
+
+
+class Relay(Row):
+    """From submission, signed in, to another server, messages an hour. The
+    others are one and the same Postfix here: the first of them is measured."""
+
+    unit = " /h"
+
+    def __init__(self, name, conns, count, target):
+        super().__init__(name, target)
+        self.conns, self.count = conns, count
+
+    def prepare(self, server, bench):
+        if bench.sink is None:
+            bench.sink = relay.Sink(bench.folder)
+        if server.kind in ("tinpost", peers.FORMATS[0]) and (
+                server.kind, "relay") not in bench.made:
+            bench.made.add((server.kind, "relay"))
+            server.route(bench.sink.port)
+
+    def measure(self, server, bench):
+        if server.kind not in ("tinpost", peers.FORMATS[0]):
+            return {}
+        device = bench.devices[server.kind]
+        count = bench.scaled(self.count) * (
+            10 if server.kind == "tinpost" else 1)
+        device.sync()
+        before = device.counters()
+        cpu = machine.cpu_seconds(server.roots())
+        result, seconds = relay.relay_messages(
+            bench, server, self.conns, count)
+        while not server.is_delivered():
+            time.sleep(0.005)
+        cpu = machine.cpu_seconds(server.roots()) - cpu
+        device.sync()
+        after = device.counters()
+        return {
+            "value": 3600 * count / seconds,
+            "p50_ms": result["p50_us"] / 1000,
+            "p99_ms": result["p99_us"] / 1000,
+            "cpu_ms": 1000 * cpu / count,
+            "load_ms": result["cpu_us"] / 1000 / count,
+            "written_kb": (after[0] - before[0]) / 1024 / count,
+            "flushes": (after[1] - before[1]) / count,
         }
 
 
@@ -312,6 +358,9 @@ def rows():
         Delivery("4 KB mails, 10 people", 8, 300, None, people=10,
                  quick=False),
         Delivery("office mails, 8 connections", 8, 150, None, mail="office"),
+        Relay("relay, 1 connection", 1, 100, 10),
+        Relay("relay, 8 connections", 8, 300, 10),
+        Relay("relay, 64 connections", 64, 500, 10),
         Login("IMAP logins", 10),
         Imap("IMAP NOOP", "NOOP", 8000, 1),
         Imap("IMAP STATUS", "STATUS Bulk (MESSAGES UNSEEN UIDNEXT)", 4000, 1,
@@ -351,6 +400,7 @@ class Bench:
         self.mails = {}
         self.idle = {}  # (server, is_tls): figures of so many in IDLE
         self.made = set()  # (server, size): mailboxes of many messages
+        self.sink = None  # where relayed mail goes
         self.binary = folder / "load"
         self.tinpost = folder / "tinpost"
 
@@ -363,7 +413,9 @@ class Bench:
         # Not the one that a make in between replaces.
         self.tinpost.unlink(missing_ok=True)
         shutil.copy(ROOT / "build" / "tinpost", self.tinpost)
-        for name, made in (("4k", mails.fixed(SEED, 200, 4096)),
+        plain = mails.fixed(SEED, 200, 4096)
+        for name, made in (("4k", plain),
+                           ("own", relay.own(plain, f"u1@{peers.DOMAIN}")),
                            ("small", mails.fixed(SEED, 1000, 1000)),
                            ("office", mails.office(SEED, 150))):
             self.mails[name] = self.folder / f"{name}.mails"
@@ -407,7 +459,9 @@ class Bench:
 
 
 def run_all(bench, chosen, told):
-    kinds = ("tinpost",) + peers.FORMATS
+    kinds = ("tinpost",) + (
+        peers.FORMATS[:1] if all(isinstance(r, Relay) for r in chosen)
+        else peers.FORMATS)
     for package in ("postfix", "dovecot"):
         peers.silence(package)
     with machine.devices(kinds, 3000) as devices, \
@@ -416,11 +470,12 @@ def run_all(bench, chosen, told):
         servers = [peers.Tinpost(devices["tinpost"].mount / "server",
                                  bench.tinpost)]
         servers += [peers.Peer(devices[k].mount / "server", k)
-                    for k in peers.FORMATS]
+                    for k in kinds[1:]]
         for server in servers:
             stack.callback(stop_quietly, server)
             server.start()
             bench.fill(server)
+        stack.callback(lambda: bench.sink and bench.sink.close())
         return bench.run(chosen, servers, told)
 
 

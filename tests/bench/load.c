@@ -3,6 +3,7 @@
  *
  * usage: load smtp  PORT CONNECTIONS COUNT MAILS RECIPIENTS PEOPLE [fresh]
  *        load imap  PORT CONNECTIONS COUNT MAILS USER PASSWORD SETUP COMMAND
+ *        load submit PORT CONNECTIONS COUNT MAILS USER PASSWORD DOMAIN
  *        load login PORT CONNECTIONS COUNT MAILS USER PASSWORD
  *        load pop3  PORT CONNECTIONS COUNT MAILS USER PASSWORD MESSAGES
  *
@@ -11,7 +12,8 @@
  * the number of the connection from 1 on, %n the number of the command on its
  * connection; SETUP may hold several commands, parted by ";". A COMMAND that
  * ends with "{}" gets the next mail as its literal. With fresh each message
- * has a connection of its own.
+ * has a connection of its own. submit signs in first (AUTH PLAIN), and writes
+ * to a hundred people of another DOMAIN.
  *
  * Prints one line: COUNT, microseconds from the first request to the last
  * reply (SETUP not counted), median and 99th percentile of the replies in
@@ -36,6 +38,8 @@
 #define MAX_CONNECTIONS 2048
 #define LINE_BYTES      4096
 #define TAIL_BYTES      64
+/* A phase of submission, between those of SMTP. */
+#define SIGN_IN -1
 
 /* What a reply ends with. */
 enum reply { REPLY_SMTP, REPLY_IMAP, REPLY_PLUS, REPLY_POP3, REPLY_POP3_LONG };
@@ -79,7 +83,7 @@ static uint32_t *latencies_us;
 static uint16_t port;
 static const struct protocol *protocol;
 static int is_even, is_fresh, n_rcpts, n_people, n_messages;
-static const char *user, *password, *setup, *command;
+static const char *user, *password, *setup, *command, *domain;
 
 static struct {
 	char *text;
@@ -219,10 +223,39 @@ take(struct conn *c)
 	return 1;
 }
 
+/* RFC 4616: nothing, the name and the password, each behind a NUL. */
+static void
+ask_plain(struct conn *c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	char name[256], plain[600] = "", text[900];
+	size_t n, len, at = 0;
+
+	expand(name, sizeof(name), user, strlen(user), c);
+	n = strlen(name);
+	len = n + strlen(password) + 2;
+	if (len + 3 > sizeof(plain))
+		fail("too long", password, 0);
+	memcpy(plain + 1, name, n);
+	memcpy(plain + 2 + n, password, strlen(password));
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t v = (uint32_t)(unsigned char)plain[i] << 16 |
+			     (uint32_t)(unsigned char)plain[i + 1] << 8 |
+			     (unsigned char)plain[i + 2];
+
+		for (size_t k = 0; k < 4; k++)
+			text[at++] =
+			    i + k > len ? '=' : digits[v >> (18 - 6 * k) & 63];
+	}
+	ask(c, REPLY_SMTP, '2', "AUTH PLAIN %.*s\r\n", (int)at, text);
+}
+
 static int
 smtp_next(struct conn *c)
 {
 	static unsigned person;
+	char name[256] = "sender@client.test";
 
 	switch (c->phase) {
 	case 0: /* the greeting comes unasked */
@@ -232,21 +265,27 @@ smtp_next(struct conn *c)
 		ask(c, REPLY_SMTP, '2', "%s", "");
 		return 1;
 	case 1:
-		c->phase = 2;
+		c->phase = domain != NULL ? SIGN_IN : 2;
 		ask(c, REPLY_SMTP, '2', "EHLO client.test\r\n");
+		return 1;
+	case SIGN_IN:
+		c->phase = 2;
+		ask_plain(c);
 		return 1;
 	case 2:
 		if (!is_fresh && !take(c))
 			return 0;
 		c->phase = 3;
-		ask(c, REPLY_SMTP, '2', "MAIL FROM:<sender@client.test>\r\n");
+		if (domain != NULL)
+			expand(name, sizeof(name), user, strlen(user), c);
+		ask(c, REPLY_SMTP, '2', "MAIL FROM:<%s>\r\n", name);
 		return 1;
 	default:
 		if (c->phase < 3 + n_rcpts) {
 			c->phase++;
-			ask(c, REPLY_SMTP, '2',
-			    "RCPT TO:<u%u@example.test>\r\n",
-			    1 + person++ % (unsigned)n_people);
+			ask(c, REPLY_SMTP, '2', "RCPT TO:<u%u@%s>\r\n",
+			    1 + person++ % (unsigned)n_people,
+			    domain != NULL ? domain : "example.test");
 			return 1;
 		}
 		if (c->phase == 3 + n_rcpts) {
@@ -608,6 +647,11 @@ read_arguments(int argc, char **argv)
 		is_even = 1;
 		setup = argv[8];
 		command = argv[9];
+	} else if (strcmp(argv[1], "submit") == 0 && argc == 9) {
+		protocol = &smtp;
+		n_rcpts = 1;
+		n_people = 100;
+		domain = argv[8];
 	} else if (strcmp(argv[1], "login") == 0 && argc == 8)
 		protocol = &login;
 	else if (strcmp(argv[1], "pop3") == 0 && argc == 9) {

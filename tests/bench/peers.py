@@ -4,11 +4,14 @@ durability that it is shipped with."""
 
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import time
+
+import relay
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOMAIN = "example.test"
@@ -40,6 +43,9 @@ smtpd_tls_security_level = none
 message_size_limit = 52428800
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {auth}
 """
 
 # The services of Debian's master.cf that this needs, none in a chroot.
@@ -127,6 +133,9 @@ service anvil {{
 }}
 service auth {{
   client_limit = 10000
+  unix_listener auth-client {{
+    mode = 0666
+  }}
 }}
 service stats {{
   chroot =
@@ -186,6 +195,7 @@ class Peer:
         self.ports = {
             name: free_port() for name in ("smtp", "imap", "imaps", "pop3")
         }
+        self.ports["submission"] = self.ports["smtp"]
         self.write_dovecot(hibernates)
         self.write_postfix()
 
@@ -217,7 +227,8 @@ class Peer:
         shutil.chown(folder / "data", "postfix")
         (folder / "main.cf").write_text(MAIN_CF.format(
             folder=folder, domain=DOMAIN,
-            lmtp=self.folder / "dovecot" / "run" / "lmtp"))
+            lmtp=self.folder / "dovecot" / "run" / "lmtp",
+            auth=self.folder / "dovecot" / "run" / "auth-client"))
         (folder / "master.cf").write_text(
             MASTER_CF.format(port=self.ports["smtp"]))
         self.postfix_conf = folder
@@ -237,6 +248,16 @@ class Peer:
             ["postfix", "-c", str(self.postfix_conf), verb],
             check=True, capture_output=True, timeout=60,
         )
+
+    def route(self, port):
+        """Mail to the sink's domain goes to this port."""
+        subprocess.run(
+            ["postconf", "-c", self.postfix_conf, "-e",
+             "transport_maps=inline:{ { %s=smtp:[127.0.0.1]:%d } }" % (
+                 relay.SINK_DOMAIN, port)],
+            check=True, timeout=60)
+        self.postfix("reload")
+        time.sleep(1)
 
     def stop(self):
         self.postfix("stop")
@@ -291,10 +312,18 @@ class Tinpost:
         self.env = {k: v.strip("'\"") for k, v in self.env.items()}
         self.ports = {
             name: int(self.env[name.upper() + "_PORT"])
-            for name in ("smtp", "imap", "imaps", "pop3")
+            for name in ("smtp", "submission", "imap", "imaps", "pop3")
         }
         self.user = f"u1@{DOMAIN}"
         self.password = self.env["UPASS"]
+
+    def command(self, *words):
+        """Run a command line on this store."""
+        subprocess.run(shlex.split(self.env["TINPOST"]) + list(words),
+                       check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+    def route(self, port):
+        relay.route(self.command, port)
 
     def stop(self):
         self.run("stop")
