@@ -346,7 +346,7 @@ fuzz-short: $(FUZZ_BINS) ## a few seconds for each fuzz target
 
 # --- benchmarks ---------------------------------------------------------------
 
-.PHONY: bench bench-quick hot instructions profile
+.PHONY: bench bench-quick queue-scale hot instructions profile
 
 # (Packages first: a machine may have nothing but make.)
 bench: ## beside Postfix and Dovecot, in one run, as root: build/bench/bench.md and .svg
@@ -364,6 +364,11 @@ bench-quick: ## the same in five minutes
 	@tests/bench/instructions.py $(BUILD) x86_64 | \
 	    tee $(BUILD)/bench/instructions.txt
 	@tests/bench/bench.py --quick --instructions $(BUILD)/bench/instructions.txt
+
+queue-scale: ## what 100,000 messages that wait to be sent cost: two minutes
+	@tools/install $(BUILD_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@tests/bench/queue_scale.py
 
 # The hottest paths as programs of their own, of the released code.
 PATHS := delivery fetch idle

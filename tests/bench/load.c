@@ -228,7 +228,7 @@ static void
 ask_plain(struct conn *c)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	                             "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	char name[256], plain[600] = "", text[900];
 	size_t n, len, at = 0;
 
@@ -241,8 +241,8 @@ ask_plain(struct conn *c)
 	memcpy(plain + 2 + n, password, strlen(password));
 	for (size_t i = 0; i < len; i += 3) {
 		uint32_t v = (uint32_t)(unsigned char)plain[i] << 16 |
-			     (uint32_t)(unsigned char)plain[i + 1] << 8 |
-			     (unsigned char)plain[i + 2];
+		             (uint32_t)(unsigned char)plain[i + 1] << 8 |
+		             (unsigned char)plain[i + 2];
 
 		for (size_t k = 0; k < 4; k++)
 			text[at++] =

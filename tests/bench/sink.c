@@ -107,9 +107,8 @@ serve(struct conn *c)
 	c->in_len += (size_t)n;
 	work(c);
 	/* Replies are short, and whoever waits for them reads them. */
-	if (c->out_len > 0 &&
-	    send(c->fd, c->out, c->out_len, MSG_NOSIGNAL) !=
-	        (ssize_t)c->out_len)
+	if (c->out_len > 0 && send(c->fd, c->out, c->out_len, MSG_NOSIGNAL) !=
+	                          (ssize_t)c->out_len)
 		return 0;
 	c->out_len = 0;
 	return !c->is_over && c->in_len < IN_BYTES;

@@ -567,26 +567,17 @@ the_check_finds_faults(void)
 	}
 }
 
-/* To find what is due costs the same however much waits. */
-static void
-many_wait_for_little(void)
+/* The least time of many rounds of a hundred looks: what else runs on the
+ * machine lengthens some of them, not all. */
+static int64_t
+least_us(struct store *s)
 {
-	struct store *s = fx_open();
-	int64_t us[2];
+	int64_t least = INT64_MAX;
 
-	for (int round = 0; round < 2; round++) {
-		int64_t from;
+	for (int round = 0; round < 50; round++) {
+		int64_t from = clock_mono_us();
 
-		for (int i = 0; i < (round == 0 ? 50 : 5000); i++) {
-			char to[40];
-
-			snprintf(to, sizeof(to), "u@d%d.test", i % 3);
-			REQUIRE(put_one(s, to, 10) == 0);
-			if (i % 64 == 0)
-				REQUIRE(store_flush(s) == 0);
-		}
-		from = clock_mono_us();
-		for (int i = 0; i < 2000; i++) {
+		for (int i = 0; i < 100; i++) {
 			struct queue_place place = { .key_len = 0 };
 			struct queue_spot spot = { .id = 0 };
 			struct queue_dest_view d;
@@ -595,11 +586,34 @@ many_wait_for_little(void)
 			CHECK_INT(
 			    queue_next_waiting(s, d.d.name, NOW, &spot), 0);
 		}
-		us[round] = clock_mono_us() - from;
+		if (clock_mono_us() - from < least)
+			least = clock_mono_us() - from;
 	}
-	fprintf(stderr, "2000 looks: %lld us with 50, %lld us with 5050\n",
+	return least;
+}
+
+/* To find what is due costs the same however much waits: a walk over all of it
+ * would take a hundred times as long. */
+static void
+many_wait_for_little(void)
+{
+	struct store *s = fx_open();
+	int64_t us[2];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < (round == 0 ? 50 : 5000); i++) {
+			char to[40];
+
+			snprintf(to, sizeof(to), "u@d%d.test", i % 3);
+			REQUIRE(put_one(s, to, 10) == 0);
+			if (i % 64 == 0)
+				REQUIRE(store_flush(s) == 0);
+		}
+		us[round] = least_us(s);
+	}
+	fprintf(stderr, "100 looks: %lld us with 50, %lld us with 5050\n",
 	    (long long)us[0], (long long)us[1]);
-	CHECK(us[1] < 5 * us[0]);
+	CHECK(us[1] < 20 * us[0]);
 	CHECK_INT(findings(s), 0);
 	store_close(s);
 	fx_clear();
