@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 #define MAX_ANSWER_BYTES 16384
@@ -15,12 +16,40 @@ scope_of(const struct access_token *t)
 	return span_of(t->scope, t->scope_len);
 }
 
+/* In memory only. */
+static uint64_t
+login_of(const struct relay *r)
+{
+	const struct span texts[] = { r->user, r->secret, r->token_url,
+		r->client, r->client_secret };
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		hash = hash * 31 + hash_mem(texts[i]);
+	return hash;
+}
+
+/* The owner may have set another login, or taken the relay away, while the
+ * token was fetched. */
+static bool
+is_login_same(const struct access_token *t)
+{
+	struct relay_view v;
+	bool is_same = relay_get(t->env.store, scope_of(t), &v) == 0 &&
+	               login_of(&v.r) == t->login;
+
+	wipe(&v, sizeof(v));
+	return is_same;
+}
+
 static void
 keep(struct access_token *t, bool is_token, int64_t until_s)
 {
-	int rc = relay_token_put(
-	    t->env.store, scope_of(t), is_token, buf_span(&t->text), until_s);
+	int rc = ERR_NONE;
 
+	if (is_login_same(t))
+		rc = relay_token_put(t->env.store, scope_of(t), is_token,
+		    buf_span(&t->text), until_s);
 	(void)rc; /* it is fetched again */
 }
 
@@ -75,7 +104,7 @@ take(struct access_token *t, const struct token_answer *a)
 	}
 	t->state = TOKEN_READY;
 	keep(t, true, clock_wall_s() + a->expires_s - early);
-	if (a->refresh.len > 0)
+	if (a->refresh.len > 0 && is_login_same(t))
 		replace_refresh(t, buf_span(&a->refresh));
 	log_begin(&l, LOG_NOTE, "relay.token");
 	log_str(&l, "relay", scope_of(t));
@@ -188,6 +217,7 @@ access_token_begin(struct access_token *t, const struct access_token_env *env,
 	t->owner = owner;
 	memcpy(t->scope, r->scope.p, r->scope.len);
 	t->scope_len = r->scope.len;
+	t->login = login_of(r);
 	buf_init(&t->text, TOKEN_MAX_BYTES);
 	if (!is_anew && load(t)) {
 		t->state = TOKEN_READY;

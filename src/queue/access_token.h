@@ -3,7 +3,8 @@
  * A relay with a token_url signs in with a token that is fetched with its
  * refresh token, and is good for an hour or so. It is kept in the store
  * (store/relay_token.h) until shortly before its end. A new refresh token that
- * comes with it takes the old one's place.
+ * comes with it takes the old one's place. What is fetched with a login that
+ * was changed meanwhile is for who asked alone: it is not kept.
  *
  * Ownership  who needs one embeds a struct access_token, and ends it before it dies.
  * Blocking   never. It is over after about TOKEN_FETCH_MS.
@@ -33,6 +34,7 @@ struct access_token {
 	struct fetch *fetch;
 	char scope[MAX_RELAY_SCOPE_BYTES];
 	size_t scope_len;
+	uint64_t login; /* a hash of that with which it is fetched */
 	void (*wake)(void *owner);
 	void *owner;
 };

@@ -7,6 +7,7 @@ import base64
 import json
 import pathlib
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -27,6 +28,8 @@ class Provider:
         self.forms = []         # what was asked for at the token server
         self.answer = None      # (status, answer) in place of a good one
         self.more = {}
+        self.hold = threading.Event()  # cleared: answers wait for it
+        self.hold.set()
         self.mx = secure.Mx(HOST, self.ca.context("smtp.provider.test"),
                             self.login)
         self.web = secure.Web(WEB, self.ca.context("token.provider.test"),
@@ -52,11 +55,13 @@ class Provider:
         assert method == "POST" and path == "/o/token?v=2"
         assert headers["Content-Type"] == "application/x-www-form-urlencoded"
         self.forms.append(dict(urllib.parse.parse_qsl(body)))
+        more, n = self.more, len(self.forms)
+        self.hold.wait(20)
         if self.answer:
             return (self.answer[0], "application/json", self.answer[1])
         return (200, "application/json", json.dumps(
-            {"token_type": "bearer", "access_token": f"at-{len(self.forms)}",
-             "expires_in": 3600, "scope": ["x", {"y": "}"}], **self.more}))
+            {"token_type": "bearer", "access_token": f"at-{n}",
+             "expires_in": 3600, "scope": ["x", {"y": "}"}], **more}))
 
 
 def submit(s, text):
@@ -183,6 +188,45 @@ def new_refresh_token_at_once(s, p):
     assert [f["refresh_token"] for f in p.forms[-2:]] == ["rt-10", "rt-11"]
 
 
+def changed_meanwhile(s, p):
+    """The owner sets another login, or takes the relay away, while a token is
+    fetched: the old answer changes nothing of it."""
+    def asked(refresh):
+        """A token is being fetched, the answer does not come yet."""
+        s.command("relay", "token", "*", USER, "client-2", p.url,
+                  "--password-file", "-", stdin=refresh + "\n")
+        p.hold.clear()
+        n = len(p.forms)
+        submit(s, "meanwhile")
+        lib.wait_until(lambda: len(p.forms) == n + 1, 20, "no fetch")
+
+    p.more, p.taken = {"refresh_token": "rt-bad"}, "none of them"
+    asked("rt-20")
+    s.command("relay", "token", "*", USER, "client-3", p.url,
+              "--password-file", "-", stdin="rt-21\n")
+    p.more, p.taken = {}, f"at-{len(p.forms) + 1}"
+    n_auth = p.n_auth
+    p.hold.set()
+    lib.wait_until(lambda: p.n_auth > n_auth and "535 5.7.8" in listing(s),
+                   20, "no AUTH: " + listing(s))
+    s.command("queue", "retry")
+    lib.wait_until(lambda: waits(s) == 0, 20, listing(s) + relays(s))
+    assert p.forms[-1]["client_id"] == "client-3", p.forms
+    assert p.forms[-1]["refresh_token"] == "rt-21", p.forms
+
+    asked("rt-22")
+    s.command("relay", "remove", "*")
+    n_auth = p.n_auth
+    p.taken = f"at-{len(p.forms)}"
+    p.hold.set()
+    lib.wait_until(lambda: p.n_auth > n_auth, 20, "no AUTH")
+    s.command("relay", "add", "*", "smtp.provider.test", "--port",
+              str(secure.Mx.port))
+    s.command("relay", "token", "*", USER, "client-2", p.url,
+              "--password-file", "-", stdin="rt-23\n")
+    assert "none was needed yet" in relays(s), relays(s)
+
+
 def its_end(s, p):
     """A token whose time is over is not offered any more."""
     s.command("relay", "token", "*", USER, "client-2", p.url,
@@ -213,7 +257,8 @@ def main():
                 for test in (a_token_is_fetched_once, it_survives_a_restart,
                              refused_and_fetched_anew, refused_for_good,
                              no_token, another_login,
-                             new_refresh_token_at_once, its_end):
+                             new_refresh_token_at_once, changed_meanwhile,
+                             its_end):
                     since = time.monotonic()
                     test(s, p)
                     print("ok", test.__name__,
