@@ -465,7 +465,7 @@ def run_all(bench, chosen, told):
     for package in ("postfix", "dovecot"):
         peers.silence(package)
     with machine.devices(kinds, 3000) as devices, \
-            contextlib.ExitStack() as stack:
+            machine.watches(4 * N_IDLE), contextlib.ExitStack() as stack:
         bench.devices = devices
         servers = [peers.Tinpost(devices["tinpost"].mount / "server",
                                  bench.tinpost)]
