@@ -106,6 +106,7 @@ change_servers(struct dns *d)
 
 		list_remove(link);
 		list_add(&d->unsent, link);
+		LIST_OF(link, struct dns_entry, flight)->is_sent = false;
 	}
 	if (!list_is_empty(&d->unsent))
 		loop_add_job(d->loop, &d->job);
@@ -161,6 +162,7 @@ static void
 queue_entry(struct dns *d, struct dns_entry *e)
 {
 	list_add(&d->unsent, &e->flight);
+	e->is_sent = false;
 	loop_add_job(d->loop, &d->job);
 }
 
@@ -192,6 +194,7 @@ send_entry(struct dns *d, struct dns_entry *e)
 	    dns_channel_open(d->loop, &o, &d->channel) < 0)
 		return ERR_NOMEM;
 	list_add(&d->sent, &e->flight);
+	e->is_sent = true;
 	buf_init_fixed(&b, message, sizeof(message));
 	e->has_edns = !d->lacks_edns;
 	e->n_sent++;
@@ -257,7 +260,8 @@ on_ended(struct dns_asked *asked, struct span message)
 	a.name = e->target ? *e->target : e->name;
 	a.n_aliases = e->n_aliases;
 	dns_answer_parse(&a, e->type, message);
-	if (asks_again(d, e, &a)) {
+	/* What nobody waits for any more is not followed. */
+	if (!list_is_empty(&e->waiting) && asks_again(d, e, &a)) {
 		queue_entry(d, e);
 	} else {
 		if (a.state == DNS_PENDING) /* of a chain without an end */
@@ -464,14 +468,29 @@ dns_ask(struct dns *d, struct dns_query *q, enum dns_type type,
 	loop_add_job(d->loop, &d->job);
 }
 
+/* Nobody waits for it any more. What is not sent yet never will be: clients can
+ * come and go faster than resolvers answer. */
+static void
+forget_unsent(struct dns *d, struct dns_entry *e)
+{
+	if (e->is_sent || list_is_empty(&e->flight) ||
+	    !list_is_empty(&e->waiting))
+		return;
+	list_remove(&e->flight);
+	dns_cache_forget(&d->cache, e);
+	dns_entry_unref(e);
+}
+
 void
 dns_cancel(struct dns_query *q)
 {
 	if (q->dns == NULL)
 		return;
 	list_remove(&q->link);
-	if (q->entry != NULL)
+	if (q->entry != NULL) {
+		forget_unsent(q->dns, q->entry);
 		dns_entry_unref(q->entry);
+	}
 	*q = (struct dns_query){ .state = DNS_IDLE };
 }
 

@@ -34,6 +34,7 @@ struct dns_entry {
 	bool is_in_table;
 	/* while it is asked */
 	bool has_edns;
+	bool is_sent; /* else it is to be sent, if it is in flight at all */
 	uint8_t n_aliases, n_sent;
 	struct dns_wire *target; /* where aliases led to; NULL: its own name */
 	/* when it is finished */

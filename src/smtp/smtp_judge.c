@@ -55,6 +55,7 @@ smtp_judge_begin(struct smtp *s)
 	if (o->spf == TRUST_OFF && o->dkim == TRUST_OFF &&
 	    o->dmarc == TRUST_OFF && mine.weights == NULL && !greylists(s))
 		return 0;
+	s->n_judged++;
 	return trust_new(&mine, &from, wake, s, &s->txn->trust);
 }
 

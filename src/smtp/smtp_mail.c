@@ -171,7 +171,9 @@ smtp_mail(struct smtp *s, struct span args)
 		smtp_refuse(s, params_text(rc));
 		return;
 	}
-	if (s->n_messages >= smtp_limits_of(s)->max_messages) {
+	/* What is begun and left again costs DNS all the same. */
+	if (s->n_messages >= smtp_limits_of(s)->max_messages ||
+	    s->n_judged >= smtp_limits_of(s)->max_messages) {
 		smtp_bye(s, "421 4.7.0 Enough messages, connect again");
 		return;
 	}

@@ -107,6 +107,7 @@ struct smtp {
 	struct device_view
 	    *device; /* whose session it is, at the device door */
 	uint32_t n_errors, n_unknown_rcpts, n_auth_failures, n_messages;
+	uint32_t n_judged; /* whether or not a message came of it */
 	enum smtp_state state;
 	bool is_esmtp;
 	bool is_last_chunk;

@@ -238,6 +238,20 @@ def forged_results(t):
     assert len(fields) == 2 and "elsewhere.test" in fields[1], fields
 
 
+def begun_and_left(t):
+    """A client that begins messages and leaves them is asked to go: each costs
+    DNS as much as one that comes."""
+    t.server.command("set", "smtp.max-messages", "50")
+    lines = Client(t.server, OTHER).lines
+    for i in range(50):
+        lines.smtp(f"MAIL FROM:<a@{i}.silent.test>", 250)
+        lines.smtp(f"RCPT TO:<{t.to}>", 250)
+        lines.smtp("RSET", 250)
+    lines.smtp("MAIL FROM:<a@silent.test>", "421 4.7.0 Enough")
+    t.server.command("set", "smtp.max-messages", "1000")
+    print("ok: begun and left")
+
+
 def down(t):
     begin = time.monotonic()
     t.check("resolver fails", OTHER, "a@down.test", mail("a@down.test"), "INBOX",
@@ -269,6 +283,7 @@ def main():
             spf_and_dmarc(t)
             signatures(t)
             forged_results(t)
+            begun_and_left(t)
             down(t)
 
 

@@ -45,6 +45,7 @@ static const char zones[] =
     " \"TTL\": 33, \"AD\": true},"
     "\"ring.test\": {\"CNAME\": \"ring2.test\", \"DO\": \"chain\"},"
     "\"ring2.test\": {\"CNAME\": \"ring.test\", \"DO\": \"chain\"},"
+    "\"*.lost.test\": {\"DO\": \"drop\"},"
     "\"drop.test\": {\"DO\": \"drop\"}, \"fail.test\": {\"DO\": \"servfail\"},"
     "\"refused.test\": {\"DO\": \"refused\"}, \"loop.test\": {\"DO\": "
     "\"loop\"},"
@@ -395,6 +396,32 @@ test_many(struct server *s)
 	close_dns();
 }
 
+/* Who asks and leaves again leaves nothing behind that is not sent yet. */
+static void
+test_left(struct server *s)
+{
+	static struct dns_query q[N_MANY];
+
+	open_dns(s->where, 2000, NULL);
+	for (int turn = 0; turn < 3; turn++) {
+		for (int i = 0; i < N_MANY; i++) {
+			char name[64];
+
+			snprintf(
+			    name, sizeof(name), "n%d-%d.lost.test", turn, i);
+			dns_ask(
+			    dns, &q[i], DNS_A, span_str(name), on_wake, &q[i]);
+		}
+		if (turn > 0)
+			REQUIRE(loop_turn(loop, 0) == 0);
+		for (int i = 0; i < N_MANY; i++)
+			dns_cancel(&q[i]);
+		CHECK(dns_stats(dns).n_entries <=
+		      (turn > 0 ? DNS_MAX_ACTIVE : 0));
+	}
+	close_dns();
+}
+
 /* Other options, while a question is out. */
 static void
 test_options(struct server *s)
@@ -510,6 +537,7 @@ main(void)
 	test_cache(&s);
 	test_huge(&s);
 	test_many(&s);
+	test_left(&s);
 	test_options(&s);
 	test_resolv_conf_change();
 	test_no_memory(&s);
