@@ -3,40 +3,20 @@
  * would. Whatever they are, what is answered are whole frames, and at the end
  * of the client's input the command is over or waits. A store serves a hundred
  * inputs: making one costs more than a command. */
-#include <dirent.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "admin/admin.h"
 #include "auth/auth.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "store/store.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "folder.h"
 
-static char folder[] = "/dev/shm/tinpost-fuzz-XXXXXX";
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void
 must(bool is_so)
 {
 	if (!is_so)
 		abort();
-}
-
-static void
-clear(void)
-{
-	DIR *d = opendir(folder);
-	char path[FILE_PATH_BYTES];
-	struct dirent *e;
-
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.' &&
-		    file_path(folder, e->d_name, path, sizeof(path)) == 0)
-			unlink(path);
-	if (d != NULL)
-		closedir(d);
 }
 
 /* One person with one message that has a keyword. */
@@ -70,23 +50,20 @@ open_house(struct admin *a)
 		.volume_map_bytes = 16u << 20,
 		.journal_bytes = 1u << 20 };
 	struct auth_options auth = auth_defaults;
-	static bool is_made;
 	struct buf why;
 
 	auth_free(a->auth);
 	store_close(a->store);
-	must(is_made || mkdtemp(folder) != NULL);
-	is_made = true;
 	log_open(LOG_TO_NOTHING, LOG_FAULT);
-	clear();
+	fuzz_folder_begin();
 	buf_init(&why, 500);
-	must(store_create(folder, &o) == 0);
-	must(store_open(folder, &o, &a->store, &why) == 0);
+	must(store_create(fuzz_folder, &o) == 0);
+	must(store_open(fuzz_folder, &o, &a->store, &why) == 0);
 	buf_deinit(&why);
 	fill(a->store);
 	auth.iterations = 4096;
 	must(auth_new(a->store, NULL, &auth, &a->auth) == 0);
-	a->folder = folder;
+	a->folder = fuzz_folder;
 }
 
 /* One turn. False: it is over, or waits. */

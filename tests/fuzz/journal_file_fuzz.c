@@ -1,12 +1,10 @@
 /* Opening a store over a journal of any bytes: raw, or as frames whose chain
  * is right and whose operations are anything. It opens, or refuses and leaves
  * index and journal as they were (rules 2 and 3). */
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "store/inside.h"
+
+#include "folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -14,7 +12,6 @@ static const struct store_options options = { .map_bytes = 16u << 20,
 	.volume_map_bytes = 16u << 20,
 	.journal_bytes = JOURNAL_MIN_BYTES };
 
-static char folder[] = "/dev/shm/tinpost-fuzz-XXXXXX";
 static struct buf base; /* the index as a crash leaves it */
 static uint64_t generation, applied;
 
@@ -23,26 +20,9 @@ path(const char *name)
 {
 	static char p[FILE_PATH_BYTES];
 
-	if (file_path(folder, name, p, sizeof(p)) < 0)
+	if (file_path(fuzz_folder, name, p, sizeof(p)) < 0)
 		abort();
 	return p;
-}
-
-static void
-clear(void)
-{
-	static const char *const names[] = { "index", "index-lock", "journal",
-		"starts", "lock" };
-	char name[32];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unlink(path(names[i]));
-	for (int i = 0; i < 100; i++) {
-		snprintf(name, sizeof(name), "volume-%04d", i);
-		unlink(path(name));
-		snprintf(name, sizeof(name), "volume-%04d-lock", i);
-		unlink(path(name));
-	}
 }
 
 /* A person with mailboxes, so that operations find something. */
@@ -55,8 +35,9 @@ make_base(void)
 
 	log_open(LOG_TO_NOTHING, LOG_FAULT);
 	buf_init(&base, 16u << 20);
-	if (mkdtemp(folder) == NULL || store_create(folder, &options) < 0 ||
-	    store_open(folder, &options, &s, NULL) < 0 ||
+	fuzz_folder_begin();
+	if (store_create(fuzz_folder, &options) < 0 ||
+	    store_open(fuzz_folder, &options, &s, NULL) < 0 ||
 	    domain_create(s, SPAN("x.test")) < 0 ||
 	    account_create(s, &n, &id) < 0 || store_checkpoint(s) < 0 ||
 	    file_read(path("index"), &base) < 0)
@@ -101,7 +82,7 @@ put_files(struct span in)
 	bool is_raw = in.len > 0 && (in.p[0] & 1);
 	struct journal j;
 
-	clear();
+	fuzz_clear();
 	in = span_sub(in, 1, in.len);
 	if (file_write(path("index"), buf_span(&base), 0600) < 0 ||
 	    journal_create(path("journal"), JOURNAL_MIN_BYTES) < 0 ||
@@ -127,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	buf_init(&after, 16u << 20);
 	if (file_read(path("journal"), &before) < 0)
 		abort();
-	if (store_open(folder, &options, &s, NULL) == 0) {
+	if (store_open(fuzz_folder, &options, &s, NULL) == 0) {
 		store_close(s);
 	} else {
 		if (file_read(path("journal"), &after) < 0 ||

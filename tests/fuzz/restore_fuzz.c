@@ -1,14 +1,11 @@
 /* The input as the lines of an archive, with one message behind them: an
  * error or a store; never a crash. */
-#include <dirent.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "base/log.h"
 #include "store/restore.h"
 #include "store/store.h"
 #include "store/tar.h"
+
+#include "folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -21,21 +18,6 @@ put_entry(struct buf *b, struct span path, struct span head, struct span text)
 	buf_put(b, head);
 	buf_put(b, text);
 	tar_put_padding(b, e.bytes);
-}
-
-static void
-clear(const char *folder)
-{
-	DIR *d = opendir(folder);
-	char path[FILE_PATH_BYTES];
-	struct dirent *e;
-
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.' &&
-		    file_path(folder, e->d_name, path, sizeof(path)) == 0)
-			unlink(path);
-	if (d != NULL)
-		closedir(d);
 }
 
 static void
@@ -65,22 +47,17 @@ restore(struct store *s, struct span lines)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static char folder[] = "/dev/shm/tinpost-fuzz-XXXXXX";
-	static bool is_made;
 	const struct store_options o = { .map_bytes = 16u << 20,
 		.volume_map_bytes = 16u << 20,
 		.journal_bytes = 1u << 20 };
 	struct store *s = NULL;
 	struct buf why;
 
-	if (!is_made && mkdtemp(folder) == NULL)
-		abort();
-	is_made = true;
 	log_open(LOG_TO_NOTHING, LOG_FAULT);
-	clear(folder);
+	fuzz_folder_begin();
 	buf_init(&why, 500);
-	if (store_create(folder, &o) < 0 ||
-	    store_open(folder, &o, &s, &why) < 0)
+	if (store_create(fuzz_folder, &o) < 0 ||
+	    store_open(fuzz_folder, &o, &s, &why) < 0)
 		abort();
 	restore(s, span_of(data, len));
 	store_close(s);

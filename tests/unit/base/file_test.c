@@ -9,11 +9,13 @@
 int
 main(void)
 {
-	char folder[] = "/tmp/tinpost-file-XXXXXX";
+	char folder[200];
 	char path[FILE_PATH_BYTES];
 	struct buf b;
 	int fd;
 
+	snprintf(
+	    folder, sizeof(folder), "%s/tinpost-file-XXXXXX", test_folder());
 	REQUIRE(mkdtemp(folder) != NULL);
 	REQUIRE(file_path(folder, "a", path, sizeof(path)) == 0);
 	buf_init(&b, 10);

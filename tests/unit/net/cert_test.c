@@ -71,14 +71,15 @@ test_make(void)
 static void
 test_openssl(void)
 {
-	char path[64], command[600], out[8000];
+	char path[200], command[1000], out[8000];
 	FILE *f;
 	size_t n;
 
 	if (access("/usr/bin/openssl", X_OK) != 0)
 		return;
 	make(clock_wall_s());
-	snprintf(path, sizeof(path), "/tmp/tinpost-cert-%d", (int)getpid());
+	snprintf(path, sizeof(path), "%s/tinpost-cert-%d", test_folder(),
+	    (int)getpid());
 	f = fopen(path, "w");
 	REQUIRE(f != NULL);
 	fwrite(pem.p, 1, pem.len, f);

@@ -352,12 +352,13 @@ test_damaged(void)
 static void
 test_other_tar(void)
 {
-	char file[] = "/tmp/tinpost-backup-XXXXXX";
 	struct store *s = make_store();
-	char line[300];
+	char file[200], line[2000];
 	struct buf b;
-	int fd = mkstemp(file);
+	int fd;
 
+	snprintf(file, sizeof(file), "%s/tinpost-backup-XXXXXX", test_folder());
+	fd = mkstemp(file);
 	REQUIRE(fd >= 0);
 	buf_init(&b, 1 << 22);
 	write_archive(s, &b);

@@ -148,11 +148,12 @@ test_cut(void)
 static void
 test_other_tar(void)
 {
-	char file[] = "/tmp/tinpost-tar-XXXXXX";
-	char line[200];
-	int fd = mkstemp(file);
+	char file[200], line[600];
 	struct buf b;
+	int fd;
 
+	snprintf(file, sizeof(file), "%s/tinpost-tar-XXXXXX", test_folder());
+	fd = mkstemp(file);
 	REQUIRE(fd >= 0);
 	buf_init(&b, 1 << 20);
 	put_archive(&b);

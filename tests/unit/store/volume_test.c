@@ -12,7 +12,7 @@
 
 #define MAP (16u << 20)
 
-static char folder[] = "/tmp/tinpost-volume-XXXXXX";
+static char folder[200];
 static const struct volume_options small = { MAP, 2, 256 * 1024 };
 
 static void
@@ -421,6 +421,8 @@ test_no_memory(void)
 int
 main(void)
 {
+	snprintf(
+	    folder, sizeof(folder), "%s/tinpost-volume-XXXXXX", test_folder());
 	REQUIRE(mkdtemp(folder) != NULL);
 	test_put_and_trim();
 	test_made_by_put();
