@@ -149,6 +149,28 @@ mailbox_fresh_uidvalidity(struct store *s)
 	return s->meta.last_uidvalidity + 1;
 }
 
+/* What the operation says of a new mailbox. */
+static int
+read_new(struct fields *f, struct mailbox_view *v)
+{
+	int rc;
+
+	v->id = (uint32_t)field_num(f, UINT32_MAX - 1);
+	v->account = (uint32_t)field_num(f, UINT32_MAX);
+	v->parent = (uint32_t)field_num(f, UINT32_MAX);
+	v->special_use = (enum special_use)field_num(f, SPECIAL_ARCHIVE);
+	v->uidvalidity = (uint32_t)field_num(f, UINT32_MAX - 1);
+	v->object_id = field_num(f, UINT64_MAX);
+	v->created_s = field_signed(f);
+	v->name = field_text(f, MAX_MAILBOX_PART);
+	v->uidnext = 1;
+	v->highest_modseq = 1;
+	rc = field_end(f);
+	if (rc == 0)
+		rc = path_check_leaf(v->name);
+	return rc;
+}
+
 int
 mailbox_apply_create(struct store *s, struct fields *f)
 {
@@ -161,19 +183,7 @@ mailbox_apply_create(struct store *s, struct fields *f)
 	struct span value;
 	int rc;
 
-	m.v.id = (uint32_t)field_num(f, UINT32_MAX - 1);
-	m.v.account = (uint32_t)field_num(f, UINT32_MAX);
-	m.v.parent = (uint32_t)field_num(f, UINT32_MAX);
-	m.v.special_use = (enum special_use)field_num(f, SPECIAL_ARCHIVE);
-	m.v.uidvalidity = (uint32_t)field_num(f, UINT32_MAX - 1);
-	m.v.object_id = field_num(f, UINT64_MAX);
-	m.v.created_s = field_signed(f);
-	m.v.name = field_text(f, MAX_MAILBOX_PART);
-	m.v.uidnext = 1;
-	m.v.highest_modseq = 1;
-	rc = field_end(f);
-	if (rc == 0)
-		rc = path_check_leaf(m.v.name);
+	rc = read_new(f, &m.v);
 	if (rc == 0)
 		rc = row_get_account(s, m.v.account, false, &owner);
 	if (rc == 0)
