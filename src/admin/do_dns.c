@@ -1,3 +1,4 @@
+/* do_dns.c - `tinpost dns`: a question as the server itself would ask it. */
 #include "admin/do.h"
 
 #include "net/net.h"

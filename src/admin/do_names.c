@@ -1,3 +1,4 @@
+/* do_names.c - domains, aliases and groups. */
 #include "admin/do.h"
 
 #include "auth/auth.h"

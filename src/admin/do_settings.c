@@ -1,3 +1,4 @@
+/* do_settings.c - `tinpost set`, `unset`, `get`, `settings`. */
 #include "admin/do.h"
 
 #include "admin/settings.h"

@@ -1,3 +1,4 @@
+/* do_status.c - `tinpost status` and `tinpost trace`. */
 #include "admin/do.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* do_user.c - people and owners, and their passwords. */
 #include "admin/do.h"
 
 #include "admin/quantity.h"

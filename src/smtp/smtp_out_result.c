@@ -1,3 +1,5 @@
+/* smtp_out_result.c - what each recipient was answered, and why a connection
+ * failed (smtp_out.h). */
 #include <assert.h>
 
 #include "base/mem.h"

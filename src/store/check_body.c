@@ -1,3 +1,4 @@
+/* check_body.c - `tinpost check`: bodies, and who refers to them. */
 #include "store/check_in.h"
 
 #include "store/chunk.h"

@@ -1,3 +1,4 @@
+/* http_reply.c - the heads of answers, and short ones whole. */
 #include "base/clock.h"
 #include "web/http.h"
 

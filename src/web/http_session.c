@@ -1,3 +1,4 @@
+/* http_session.c - the session: reads requests, calls handlers, waits. */
 #include "web/http.h"
 
 #include "base/ascii.h"

@@ -1,3 +1,4 @@
+/* page_clients.c - settings for mail programs: autoconfig, autodiscover. */
 #include "base/limits.h"
 #include "base/xml.h"
 #include "web/page.h"

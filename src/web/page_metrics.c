@@ -1,3 +1,4 @@
+/* page_metrics.c - figures about the server for Prometheus. */
 #include "base/clock.h"
 #include "store/store.h"
 #include "web/page.h"

@@ -1,3 +1,4 @@
+/* page_mta_sts.c - our own policy for other servers (RFC 8461 3.2). */
 #include "web/page.h"
 
 void
