@@ -64,7 +64,7 @@ static const struct command_arg key_args[] = {
 };
 static const struct command_arg dns_args[] = {
 	{ "NAME", ARG_TEXT, 0, 255, NULL, "a domain or host; or an address, whose name is asked for" },
-	{ "TYPE", ARG_WORD, ARG_OPTIONAL, 0, "MX A AAAA TXT PTR CNAME TLSA", "what to ask for; MX unless given" },
+	{ "TYPE", ARG_WORD, ARG_OPTIONAL, 0, "MX A AAAA TXT PTR CNAME TLSA", "MX (if not said), A, AAAA, TXT, PTR, CNAME or TLSA" },
 };
 static const struct command_arg set_args[] = {
 	{ "SETTING", ARG_SETTING, 0, 0, NULL, "its key; `tinpost settings` lists them" },
@@ -133,7 +133,7 @@ static const struct command_arg relay_add_args[] = {
 	{ "SCOPE", ARG_TEXT, 0, MAX_ADDRESS_BYTES + 8, NULL, "*, from:ADDRESS, from:@DOMAIN or to:DOMAIN" },
 	{ "HOST", ARG_TEXT, ARG_OPTIONAL, MAX_DOMAIN_BYTES, NULL, "the provider's server; without it, mail of this scope goes by MX" },
 	{ "--port", ARG_COUNT, 0, 65535, NULL, "587, or 465 with --tls implicit" },
-	{ "--tls", ARG_WORD, 0, 0, "verified implicit required may never", "STARTTLS with a verified certificate (if not said), TLS from the first byte, any certificate, where offered, or none" },
+	{ "--tls", ARG_WORD, 0, 0, "verified implicit required may never", "verified: STARTTLS, a valid certificate (if not said); implicit: TLS at once; required: any certificate; may: where offered; never" },
 	{ "--limit", ARG_COUNT, 0, 1000000, NULL, "messages in an hour that the provider takes" },
 };
 static const struct command_arg relay_login_args[] = {

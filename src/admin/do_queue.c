@@ -478,6 +478,9 @@ do_relay_list_start(struct run *r)
 		run_say(r, "%.*s  %.*s:%u  TLS %s%s%.*s", RUN_SPAN(v.r.scope),
 		    RUN_SPAN(v.r.host), (unsigned)v.r.port, tls_words[v.r.tls],
 		    v.r.user.len > 0 ? ", as " : "", RUN_SPAN(v.r.user));
+		if (v.r.max_per_hour > 0)
+			run_say(r, "    at most %u messages an hour",
+			    (unsigned)v.r.max_per_hour);
 		list_token(r, &v.r);
 	}
 	return 0;

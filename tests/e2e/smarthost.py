@@ -190,6 +190,7 @@ def so_many_an_hour(s, p):
               str(Provider.port), "--limit", "2")
     s.command("relay", "login", "to:shop.test", LOGIN, "--password-file", "-",
               stdin=PASSWORD + "\n")
+    assert "2 messages an hour" in s.command("relay", "list").stdout
     before = len(p[SHOP].got)
     for i in range(4):
         submit(s, "kim@shop.test", f"hourly {i}")
