@@ -1,4 +1,4 @@
-/* dsn.h - the text of a delivery status notification (RFC 3461 to 3464).
+/* dsn.h - the text of a delivery status notification (RFC 3464, RFC 6522).
  *
  * Pure: bytes out, no store, no clock. What comes from outside (addresses, the
  * words of other servers) is put in one line each, controls as "?".
