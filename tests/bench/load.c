@@ -273,6 +273,10 @@ smtp_next(struct conn *c)
 		ask_plain(c);
 		return 1;
 	case 2:
+		if (domain != NULL && !is_started) {
+			c->is_ready = 1;
+			return 3;
+		}
 		if (!is_fresh && !take(c))
 			return 0;
 		c->phase = 3;

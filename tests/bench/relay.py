@@ -63,12 +63,12 @@ def route(command, port):
 
 
 def relay_messages(bench, server, conns, count):
-    """Submit so many, signed in; returns the figures of load.c and the seconds
-    until the last of them is at the sink."""
+    """Submit so many; returns the figures of load.c and the seconds from the
+    first MAIL, when all have signed in, until the last is at the sink."""
     before = bench.sink.count()
-    start = time.monotonic()
     result = bench.load(
         "submit", server.ports["submission"], conns, count, bench.mails["own"],
         "u1@example.test", server.password, SINK_DOMAIN)
+    start = time.monotonic() - result["us"] / 1e6
     bench.sink.wait_for(before + count)
     return result, time.monotonic() - start
