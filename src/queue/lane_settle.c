@@ -72,17 +72,20 @@ item_of(struct lane *n, size_t i, enum smtp_out_what what, struct span words,
 
 	it.outcome = (struct queue_outcome){ .id = n->message.m.id,
 		.index = n->index[i],
-		.what = what == OUT_TEMP ? QUEUE_DEFER : QUEUE_GONE,
-		.next_s = now + backoff_s(&lane_env(n->q)->limits,
-		                    n->attempts[i] + 1, rand_u32()),
-		.reply = words };
+		.what = what == OUT_TEMP ? QUEUE_DEFER : QUEUE_GONE };
 	it.dsn = (struct dsn_rcpt){ .address = n->rcpts[i].address,
 		.orcpt = n->rcpts[i].orcpt,
 		.words = words,
 		.status = dsn_status(words, true),
 		.last_s = now };
 	if (is_remote)
-		it.outcome.remote = it.dsn.remote = lane_host(n);
+		it.dsn.remote = lane_host(n);
+	if (what == OUT_TEMP) {
+		it.outcome.next_s = now + backoff_s(&lane_env(n->q)->limits,
+		                              n->attempts[i] + 1, rand_u32());
+		it.outcome.reply = words;
+		it.outcome.remote = it.dsn.remote;
+	}
 	it.action = what == OUT_SENT ? DSN_RELAYED : DSN_FAILED;
 	it.is_telling = what == OUT_PERM;
 	return it;

@@ -294,12 +294,13 @@ choose(const struct outcome_item *items, size_t n, struct dsn_rcpt *out)
 	return n_out;
 }
 
-int
-outcome_settle(const struct mover_env *env, const struct queue_message *m,
-    const struct outcome_item *items, size_t n, uint64_t *n_dsn)
+/* Tell who sent the message, and settle with it. ERR_NONE: nobody is to be
+ * told. */
+static int
+tell(const struct mover_env *env, const struct queue_message *m,
+    const struct dsn_rcpt *rcpts, size_t n_rcpts, const struct queue_outcome *o,
+    size_t n)
 {
-	struct queue_outcome *o = mem_alloc(n * sizeof(*o));
-	struct dsn_rcpt *rcpts = mem_alloc(n * sizeof(*rcpts));
 	char storage[MAX_ADDRESS_BYTES];
 	struct buf reader;
 	struct dsn d = { .host = env->host,
@@ -307,35 +308,44 @@ outcome_settle(const struct mover_env *env, const struct queue_message *m,
 		.random = rand_u64(),
 		.now_s = clock_wall_s(),
 		.arrived_s = m->arrived_s,
-		.rcpts = rcpts };
-	int rc = o == NULL || rcpts == NULL ? ERR_NOMEM : 0;
+		.rcpts = rcpts,
+		.n_rcpts = n_rcpts };
 
+	if (m->from.len == 0)
+		return ERR_NONE;
 	buf_init_fixed(&reader, storage, sizeof(storage));
 	d.to = reader_of(env, m, &reader);
 	d.zone_minutes = clock_zone_minutes(d.now_s);
+	/* RFC 3461 5.2.9: RET speaks of failures only. */
+	d.is_full = rcpts[0].action == DSN_FAILED && m->ret == QUEUE_RET_FULL &&
+	            m->bytes <= FULL_BYTES &&
+	            (m->flags & QUEUE_REQUIRETLS) == 0;
+	return send_report(env, m, &d, o, n);
+}
+
+int
+outcome_settle(const struct mover_env *env, const struct queue_message *m,
+    const struct outcome_item *items, size_t n, uint64_t *n_dsn)
+{
+	struct queue_outcome *o = mem_alloc(n * sizeof(*o));
+	struct dsn_rcpt *rcpts = mem_alloc(n * sizeof(*rcpts));
+	size_t n_rcpts = 0;
+	int rc = o == NULL || rcpts == NULL ? ERR_NOMEM : 0;
+
 	for (size_t i = 0; i < n && rc == 0; i++)
 		o[i] = items[i].outcome;
 	if (rc == 0)
-		d.n_rcpts = choose(items, n, rcpts);
-	/* RFC 3461 5.2.9: RET speaks of failures only. */
-	d.is_full = d.n_rcpts > 0 && rcpts[0].action == DSN_FAILED &&
-	            m->ret == QUEUE_RET_FULL && m->bytes <= FULL_BYTES &&
-	            (m->flags & QUEUE_REQUIRETLS) == 0;
-	if (rc == 0 && d.n_rcpts > 0 && m->from.len > 0) {
-		rc = send_report(env, m, &d, o, n);
+		n_rcpts = choose(items, n, rcpts);
+	if (n_rcpts > 0) {
+		rc = tell(env, m, rcpts, n_rcpts, o, n);
 		*n_dsn += rc == 0;
-		if (rc == 0)
+		if (rc != ERR_NONE && rc != ERR_INVALID && rc != ERR_LIMIT)
 			goto out;
-	} else if (rc == 0 && d.n_rcpts > 0) {
-		rc = ERR_NONE;
-	} else if (rc == 0) {
-		rc = queue_settle(env->store, o, n);
-		goto out;
-	}
-	if (rc == ERR_NONE || rc == ERR_INVALID || rc == ERR_LIMIT) {
 		note_lost(m);
-		rc = queue_settle(env->store, o, n);
+		rc = 0;
 	}
+	if (rc == 0)
+		rc = queue_settle(env->store, o, n);
 out:
 	mem_free(o);
 	mem_free(rcpts);
