@@ -96,9 +96,10 @@ class Relay(Row):
 
     unit = " /h"
 
-    def __init__(self, name, conns, count, target):
+    def __init__(self, name, conns, count, target, on_one_core=False):
         super().__init__(name, target)
         self.conns, self.count = conns, count
+        self.on_one_core = on_one_core
 
     def prepare(self, server, bench):
         if bench.sink is None:
@@ -111,6 +112,12 @@ class Relay(Row):
     def measure(self, server, bench):
         if server.kind not in ("tinpost", peers.FORMATS[0]):
             return {}
+        if not self.on_one_core:
+            return self.relayed(server, bench)
+        with machine.one_core(server.roots(), [bench.sink.process.pid]):
+            return self.relayed(server, bench)
+
+    def relayed(self, server, bench):
         device = bench.devices[server.kind]
         count = bench.scaled(self.count) * (
             10 if server.kind == "tinpost" else 1)
@@ -361,6 +368,7 @@ def rows():
         Relay("relay, 1 connection", 1, 300, 10),
         Relay("relay, 8 connections", 8, 600, 10),
         Relay("relay, 64 connections", 64, 1000, 10),
+        Relay("relay, 8 connections, on one core", 8, 600, None, True),
         Login("IMAP logins", 10),
         Imap("IMAP NOOP", "NOOP", 8000, 1),
         Imap("IMAP STATUS", "STATUS Bulk (MESSAGES UNSEEN UIDNEXT)", 4000, 1,
