@@ -69,9 +69,11 @@ struct imap_flags {
 	struct span *keywords; /* at most MAX_KEYWORDS, distinct */
 	uint32_t n_keywords;
 };
-/* "(" flags ")"; STORE takes them bare too: is_bare_allowed. */
-enum parse imap_parse_flags(struct cur *c, struct arena *a,
-    bool is_bare_allowed, struct imap_flags *out);
+/* "(" flags ")". STORE takes them bare too. \Recent in APPEND is left out:
+ * imapcopy gives the flags that it was told (RFC 3501 2.3.2: no client can set
+ * it); in STORE it is PARSE_BAD. */
+enum parse imap_parse_flags(
+    struct cur *c, struct arena *a, bool is_store, struct imap_flags *out);
 
 /* date: 1-Feb-2026, quoted or not: days since 1970. */
 enum parse imap_parse_date(struct cur *c, int64_t *days_out);

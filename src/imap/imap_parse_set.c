@@ -2,6 +2,7 @@
 #include "base/ascii.h"
 #include "base/limits.h"
 #include "imap/imap_parse.h"
+#include "imap/imap_recent.h"
 #include "store/message.h"
 
 /* --- sets --- */
@@ -92,10 +93,11 @@ static const struct {
 	{ SPAN("Deleted"), MESSAGE_DELETED },
 	{ SPAN("Seen"), MESSAGE_SEEN },
 	{ SPAN("Draft"), MESSAGE_DRAFT },
+	{ SPAN("Recent"), IMAP_FLAG_RECENT },
 };
 
-enum parse
-imap_parse_flag(struct cur *c, uint16_t *flag_out, struct span *keyword_out)
+static enum parse
+parse_any_flag(struct cur *c, uint16_t *flag_out, struct span *keyword_out)
 {
 	struct cur at = *c;
 	bool is_system = cur_skip(&at, '\\');
@@ -124,6 +126,20 @@ imap_parse_flag(struct cur *c, uint16_t *flag_out, struct span *keyword_out)
 	return PARSE_BAD;
 }
 
+enum parse
+imap_parse_flag(struct cur *c, uint16_t *flag_out, struct span *keyword_out)
+{
+	struct cur at = *c;
+	enum parse r = parse_any_flag(&at, flag_out, keyword_out);
+
+	if (r != PARSE_OK)
+		return r;
+	if (*flag_out == IMAP_FLAG_RECENT)
+		return PARSE_BAD;
+	*c = at;
+	return PARSE_OK;
+}
+
 static enum parse
 add_keyword(struct imap_flags *f, struct arena *a, struct span keyword)
 {
@@ -142,35 +158,37 @@ add_keyword(struct imap_flags *f, struct arena *a, struct span keyword)
 
 /* RFC 9051 9: flag *(SP flag) */
 static enum parse
-parse_flag_list(struct cur *c, struct arena *a, struct imap_flags *f)
+parse_flag_list(
+    struct cur *c, struct arena *a, bool is_store, struct imap_flags *f)
 {
 	do {
 		uint16_t flag;
 		struct span keyword;
-		enum parse r = imap_parse_flag(c, &flag, &keyword);
+		enum parse r = is_store ? imap_parse_flag(c, &flag, &keyword)
+		                        : parse_any_flag(c, &flag, &keyword);
 
 		if (r == PARSE_OK && flag == 0)
 			r = add_keyword(f, a, keyword);
 		if (r != PARSE_OK)
 			return r;
-		f->flags |= flag;
+		f->flags |= flag & (uint16_t)~IMAP_FLAG_RECENT;
 	} while (cur_skip(c, ' '));
 	return PARSE_OK;
 }
 
 enum parse
-imap_parse_flags(struct cur *c, struct arena *a, bool is_bare_allowed,
-    struct imap_flags *out)
+imap_parse_flags(
+    struct cur *c, struct arena *a, bool is_store, struct imap_flags *out)
 {
 	struct cur at = *c;
 	struct imap_flags f = { 0 };
 	bool has_parens = cur_skip(&at, '(');
 	enum parse r = PARSE_OK;
 
-	if (!has_parens && !is_bare_allowed)
+	if (!has_parens && !is_store)
 		return cur_is_end(&at) ? PARSE_MORE : PARSE_BAD;
 	if (!has_parens || cur_peek(&at) != ')')
-		r = parse_flag_list(&at, a, &f);
+		r = parse_flag_list(&at, a, is_store, &f);
 	if (r == PARSE_OK && has_parens)
 		r = cur_expect(&at, SPAN(")"));
 	if (r != PARSE_OK)
