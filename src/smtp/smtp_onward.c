@@ -111,6 +111,23 @@ smtp_onward_add(struct smtp *s, struct span address,
 	return 0;
 }
 
+struct smtp_onward_mark
+smtp_onward_mark(const struct smtp_txn *t)
+{
+	return (struct smtp_onward_mark){ t->onward_end, t->n_onward,
+		t->onward_bytes, t->alias_domain };
+}
+
+void
+smtp_onward_undo(struct smtp_txn *t, const struct smtp_onward_mark *m)
+{
+	*m->end = NULL;
+	t->onward_end = m->end;
+	t->n_onward = m->n;
+	t->onward_bytes = m->bytes;
+	t->alias_domain = m->alias_domain;
+}
+
 static enum queue_ret
 ret_of(enum smtp_ret ret)
 {

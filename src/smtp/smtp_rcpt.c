@@ -221,6 +221,7 @@ add_rcpt(struct smtp *s, const struct candidate *r)
 {
 	struct smtp_txn *t = s->txn;
 	struct smtp_rcpt *n = arena_alloc(&t->arena, sizeof(*n));
+	struct smtp_onward_mark before = smtp_onward_mark(t);
 	int rc;
 
 	if (n == NULL)
@@ -234,8 +235,10 @@ add_rcpt(struct smtp *s, const struct candidate *r)
 	rc = add_onward(s, r);
 	if (rc == 0 && r->who.n_accounts > 0)
 		rc = add_accounts(t, &r->who);
-	if (rc < 0)
+	if (rc < 0) {
+		smtp_onward_undo(t, &before);
 		return rc;
+	}
 	*t->rcpts_end = n;
 	t->rcpts_end = &n->next;
 	t->n_rcpts++;

@@ -254,6 +254,16 @@ const char *smtp_onward_judge(struct smtp *s, struct span address);
  * or empty. ERR_LIMIT: no more in this transaction. ERR_NOMEM. */
 MUST_USE int smtp_onward_add(struct smtp *s, struct span address,
     const struct smtp_rcpt_params *params, struct span alias);
+/* A recipient stands for all behind it or for none: what was noted since the mark
+ * is undone. */
+struct smtp_onward_mark {
+	struct smtp_onward **end;
+	uint32_t n;
+	size_t bytes;
+	struct span alias_domain;
+};
+struct smtp_onward_mark smtp_onward_mark(const struct smtp_txn *t);
+void smtp_onward_undo(struct smtp_txn *t, const struct smtp_onward_mark *m);
 /* What the transaction puts into the queue; may be nothing. ERR_NOMEM. */
 MUST_USE int smtp_onward_mails(struct smtp *s, struct smtp_onward_mails *out);
 

@@ -424,6 +424,29 @@ def aliases_lead_out(s, sink):
     purge(s)
 
 
+def all_or_none_behind_an_alias(s, sink):
+    """A recipient that is refused, for more people stand behind it than fit
+    into one message, is refused for all of them."""
+    for half in (0, 1):
+        s.command("alias", "add", f"crowd{half}@example.test",
+                  *(f"a-rather-long-name-{half}-{i}@far.test"
+                    for i in range(400)))
+    s.command("alias", "add", "crowd@example.test", "crowd0@example.test",
+              "crowd1@example.test")
+    line = s.connect("SMTP")
+    line.smtp_reply()
+    line.smtp("EHLO client.test", 250)
+    line.smtp("MAIL FROM:<someone@far.test>", 250)
+    line.smtp("RCPT TO:<crowd@example.test>", "452 4.5.3")
+    line.smtp(f"RCPT TO:<{s.user}>", 250)
+    line.smtp("DATA", 354)
+    line.send(b"Subject: x\r\n\r\nx\r\n.\r\n")
+    assert line.smtp_reply().startswith("250")
+    line.close()
+    assert waits(s) == 0 and not sink.got, list_of(s)
+    purge(s)
+
+
 def down_for_long(s, sink):
     """No busy loop while a destination is down."""
     sink.stop()
@@ -496,7 +519,8 @@ def main():
             "dns.servers=" + dns.where) as s:
         for test in (delivers, one_connection_for_many, troubles_at_each_step,
                      failures_are_told, delays_and_ends, by_hand,
-                     leaves_from, aliases_lead_out):
+                     leaves_from, aliases_lead_out,
+                     all_or_none_behind_an_alias):
             test(s, sink)
             print("ok", test.__name__, flush=True)
         relayed_without_dsn(s, plain_sink)
