@@ -47,7 +47,7 @@ struct imap_view {
 	struct rangeset
 	    saved; /* "$": UIDs (RFC 5182); may hold expunged ones */
 	struct rangeset recent; /* UIDs (imap_recent.h); may hold expunged */
-	uint32_t n_recent;      /* at SELECT */
+	uint32_t n_recent;      /* RECENT, as the client counts */
 	uint64_t keywords_told; /* bits that FLAGS has named */
 	uint32_t n_told;        /* EXISTS, as the client counts */
 	uint32_t told_uid;      /* of the change being told, up to here */

@@ -88,14 +88,18 @@ static void
 tell_exists(struct sync *s)
 {
 	uint32_t n = imap_view_count(s->v);
+	uint32_t n_recent = imap_recent_count(s->v);
+	bool is_same = s->v->n_told == n;
 
-	if (s->v->n_told == n)
-		return;
-	buf_putf(conn_out(s->i->conn), "* %u EXISTS\r\n", (unsigned)n);
-	if (!(s->i->enabled & IMAP_REV2)) /* RFC 3501 7.3.2 */
+	if (!is_same)
+		buf_putf(conn_out(s->i->conn), "* %u EXISTS\r\n", (unsigned)n);
+	/* RFC 3501 7.3.2: with EXISTS, and when one was expunged. */
+	if (!(s->i->enabled & IMAP_REV2) &&
+	    (!is_same || n_recent != s->v->n_recent))
 		buf_putf(conn_out(s->i->conn), "* %u RECENT\r\n",
-		    (unsigned)imap_recent_count(s->v));
+		    (unsigned)n_recent);
 	s->v->n_told = n;
+	s->v->n_recent = n_recent;
 }
 
 /* RFC 7162 3.2.10: UIDs, many in a line. */
