@@ -142,15 +142,35 @@ ret_of(enum smtp_ret ret)
 	return QUEUE_RET_NONE;
 }
 
+/* Has somebody else's address been used, as far as can be known? What is told of
+ * such mail is told to the wrong one. */
+static bool
+is_forged(const struct smtp_txn *t)
+{
+	enum spf_result spf;
+
+	if (t->trust == NULL || trust_dmarc(t->trust) == DMARC_PASS)
+		return false;
+	spf = trust_spf(t->trust);
+	return spf == SPF_FAIL || spf == SPF_SOFTFAIL ||
+	       (spf != SPF_PASS && trust_dmarc(t->trust) == DMARC_FAIL);
+}
+
 /* Those that came by an alias, or those that did not, from *to on. */
 static size_t
 fill(const struct smtp_txn *t, bool is_forwarded, struct queue_to *to)
 {
+	bool is_silent = is_forwarded && is_forged(t);
 	size_t n = 0;
 
-	for (struct smtp_onward *o = t->onward; o != NULL; o = o->next)
-		if (o->is_forwarded == is_forwarded)
-			to[n++] = o->to;
+	for (struct smtp_onward *o = t->onward; o != NULL; o = o->next) {
+		if (o->is_forwarded != is_forwarded)
+			continue;
+		to[n] = o->to;
+		if (is_silent)
+			to[n].notify = QUEUE_NOTIFY_NEVER;
+		n++;
+	}
 	return n;
 }
 

@@ -36,7 +36,7 @@ def make_key(folder, bits=2048):
 def zones(record, small):
     def policy(p, more=""):
         return {"TXT": [f"v=DMARC1; p={p}{more}"]}
-    spf = {"TXT": [f"v=spf1 ip4:{HONEST} -all"]}
+    spf = {"TXT": [f"v=spf1 ip4:{HONEST} -all"], "MX": ["10 mx.test"]}
     z = {"mx.test": {"A": [HONEST], "TXT": ["v=spf1 a -all"]}}
     for name, p in (("reject.test", "reject"), ("quarantine.test", "quarantine"),
                     ("none.test", "none")):
@@ -63,6 +63,7 @@ def zones(record, small):
     z["_dmarc.xn--bcher-kva.test"] = policy("reject")
     z["s._domainkey.xn--bcher-kva.test"] = {"TXT": [record]}
     z["garbage.test"] = {"TXT": ["v=spf1 a:%{ -all"]}
+    z["refuses.test"] = {"MX": ["0 ."]}
     z["_dmarc.garbage.test"] = {"TXT": ["v=DMARC1; p=banana; \x01\xff=;;; ="]}
     return z
 
@@ -270,6 +271,23 @@ def down(t):
             ["dmarc=fail", "policy.dmarc=reject"])
 
 
+def no_backscatter(t):
+    """What an alias sends on, and nobody takes, is told to its sender; of mail
+    that was forged nobody is told, who never wrote it."""
+    t.server.command("set", "queue.port", "1")  # nobody listens there
+    t.server.command("set", "queue.route", "mx")
+    t.server.command("alias", "add", "far@example.test", "x@refuses.test")
+    for address, told in ((OTHER, False), (HONEST, True)):
+        reply = Client(t.server, address).send(
+            "a@none.test", "far@example.test", mail("a@none.test"))
+        assert reply.startswith("250"), reply
+        lib.wait_until(
+            lambda: "x@refuses.test" not in
+            t.server.command("queue", "list").stdout, 60, "the failure")
+        waiting = t.server.command("queue", "list").stdout
+        assert ("a@none.test" in waiting) == told, (address, waiting)
+
+
 def main():
     lib.need("openssl")
     with tempfile.TemporaryDirectory() as folder:
@@ -284,6 +302,7 @@ def main():
             signatures(t)
             forged_results(t)
             begun_and_left(t)
+            no_backscatter(t)
             down(t)
 
 
