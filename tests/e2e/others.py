@@ -307,11 +307,12 @@ class Postfix(Other):
         for name in ("spool", "data"):
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix")
-        ours = peers.MAIN_CF.format(folder=folder, domain=domain, lmtp="x")
+        ours = peers.MAIN_CF.format(folder=folder, domain=domain, lmtp="x",
+                                    auth="")
         ours = "".join(line + "\n" for line in ours.splitlines()
                        if not line.startswith(("virtual_", "inet_interfaces",
                                                "mynetworks", "myhostname",
-                                               "smtpd_tls")))
+                                               "smtpd_tls", "smtpd_sasl")))
         (folder / "main.cf").write_text(ours + MAIN_CF.format(
             address=address, domain=domain, mail=self.mail, cert=self.cert,
             key=self.key, uid=nobody.pw_uid, gid=nobody.pw_gid))
