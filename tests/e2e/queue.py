@@ -115,8 +115,8 @@ class Sink(threading.Thread):
                     return
                 time.sleep(self.pause)
                 with self.lock:
-                    todo = self.plan.get("end", [])
-                    what = todo.pop(0) if todo else "250 2.0.0 taken"
+                    planned = self.plan.get("end", [])
+                    what = planned.pop(0) if planned else "250 2.0.0 taken"
                     if what[0] == "2":
                         self.got.append((sender, list(to), body))
                         last = [body, False]
@@ -133,8 +133,8 @@ class Sink(threading.Thread):
     def answer(self, peer, name, reply):
         """The reply that was given; None: the connection is over."""
         with self.lock:
-            todo = self.plan.get(name, [])
-            what = todo.pop(0) if todo else reply
+            planned = self.plan.get(name, [])
+            what = planned.pop(0) if planned else reply
         if what == "stall":
             time.sleep(60)
         if what in ("close", "stall"):
